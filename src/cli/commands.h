@@ -1,0 +1,9 @@
+/* Every subcommand, in the order of `weft --help`: a new one adds its file, a declaration here and a line in commands.c. */
+#ifndef WEFT_CLI_COMMANDS_H
+#define WEFT_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+extern const struct command *const commands[]; /* NULL at the end */
+
+#endif

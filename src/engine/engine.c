@@ -1,0 +1,85 @@
+#include "engine/engine.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "engine/queue.h"
+
+void engine_init(struct engine *engine)
+{
+	memset(engine, 0, sizeof *engine);
+	engine->queue = event_queue_new();
+}
+
+void engine_release(struct engine *engine)
+{
+	event_queue_free(engine->queue);
+	memset(engine, 0, sizeof *engine);
+}
+
+uint8_t engine_register(struct engine *engine, engine_handler *function, void *context)
+{
+	assert(engine->n_handlers < 256);
+	engine->handlers[engine->n_handlers].function = function;
+	engine->handlers[engine->n_handlers].context = context;
+	return (uint8_t)engine->n_handlers++;
+}
+
+void engine_register_phase(struct engine *engine, enum engine_phase phase, engine_phase_handler *function, void *context)
+{
+	engine->phases[phase].function = function;
+	engine->phases[phase].context = context;
+}
+
+void engine_schedule(struct engine *engine, int64_t time_ps, uint8_t handler, uint32_t argument)
+{
+	assert(time_ps >= engine->now_ps && handler < engine->n_handlers);
+	if (time_ps == TIME_NEVER) {
+		engine->overflowed = true;
+		return;
+	}
+	engine->n_queue_operations++;
+	event_queue_push(engine->queue, (struct event){.time_ps = time_ps, .argument = argument, .handler = handler});
+}
+
+static bool run_phases(struct engine *engine)
+{
+	bool any = false;
+	for (int phase = 0; phase < ENGINE_PHASE_N; phase++) {
+		if (!engine->requested[phase])
+			continue;
+		engine->requested[phase] = false;
+		if (engine->phases[phase].function)
+			engine->phases[phase].function(engine->phases[phase].context);
+		any = true;
+	}
+	return any;
+}
+
+enum engine_result engine_run(struct engine *engine, uint64_t budget)
+{
+	uint64_t limit = engine->n_events + budget;
+	run_phases(engine);
+	while (!engine->stopping && !engine->overflowed) {
+		int64_t next_ps = event_queue_next(engine->queue);
+		if (next_ps == TIME_NEVER)
+			return ENGINE_DRAINED;
+		if (engine->n_events >= limit)
+			return ENGINE_SLICED;
+		engine->now_ps = next_ps;
+		do {
+			while (event_queue_next(engine->queue) == next_ps) {
+				struct event event = event_queue_pop(engine->queue);
+				engine->n_events++;
+				engine->n_queue_operations++;
+				engine->handlers[event.handler].function(engine->handlers[event.handler].context, event.argument);
+			}
+		} while (run_phases(engine) || event_queue_next(engine->queue) == next_ps);
+	}
+	engine->stopping = false;
+	return ENGINE_STOPPED;
+}
+
+void engine_stop(struct engine *engine) { engine->stopping = true; }
+
+int64_t engine_next_ps(const struct engine *engine) { return event_queue_next(engine->queue); }

@@ -1,0 +1,28 @@
+#include "engine/observer.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+const char *const traffic_kind_names[TRAFFIC_N] = {
+	[TRAFFIC_POINT_TO_POINT] = "point_to_point", [TRAFFIC_ALL_REDUCE] = "allreduce", [TRAFFIC_REDUCE_SCATTER] = "reduce_scatter",
+	[TRAFFIC_ALL_GATHER] = "allgather", [TRAFFIC_BROADCAST] = "broadcast", [TRAFFIC_REDUCE] = "reduce",
+	[TRAFFIC_ALL_TO_ALL] = "alltoall", [TRAFFIC_GATHER] = "gather", [TRAFFIC_SCATTER] = "scatter", [TRAFFIC_BARRIER] = "barrier",
+};
+
+const char *const link_state_names[LINK_STATE_N] = {
+	[LINK_UP] = "up", [LINK_DOWN] = "down", [LINK_DEGRADED] = "degraded", [LINK_ASLEEP] = "asleep", [LINK_WAKING] = "waking",
+	[LINK_DARK] = "dark",
+};
+
+void observers_add(struct observers *observers, const struct observer *observer, bool by_kind)
+{
+	assert(observers->n < OBSERVERS_MAX);
+	observers->list[observers->n++] = *observer;
+	observers->wants_bytes |= observer->link_bytes != NULL;
+	observers->wants_busy |= observer->link_busy != NULL;
+	observers->wants_intervals |= observer->link_interval != NULL;
+	observers->wants_queue |= observer->link_queue != NULL;
+	observers->wants_messages |= observer->message != NULL;
+	observers->wants_ops |= observer->op != NULL;
+	observers->wants_kinds |= by_kind;
+}

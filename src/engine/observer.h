@@ -1,0 +1,110 @@
+/* What a run looks like from outside. Network models and the executor call these hooks; the timeline recorder, tests and
+ * `--json` totals listen. Observers never change a result. All times are picoseconds; `link` indexes the fabric's links.
+ *
+ * Invariants that listeners rely on:
+ * - link_bytes runs of one link carry whole bytes, spread evenly over [start_ps, end_ps); they arrive with nondecreasing end.
+ *   Over a run that ends normally, the sum of `payload` on a link = the sum over messages of the bytes whose sub-path crosses
+ *   it (route.h says which bytes those are). Overhead (headers, replays, control, drops) comes apart.
+ * - link_busy intervals of one link do not overlap and come in time order: the time in which the link carried anything.
+ * - calls are made in an order that is itself deterministic, but listeners must not depend on it within one instant. */
+#ifndef WEFT_ENGINE_OBSERVER_H
+#define WEFT_ENGINE_OBSERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a message is for: the columns K of bytes_by_kind. */
+enum traffic_kind {
+	TRAFFIC_POINT_TO_POINT,
+	TRAFFIC_ALL_REDUCE,
+	TRAFFIC_REDUCE_SCATTER,
+	TRAFFIC_ALL_GATHER,
+	TRAFFIC_BROADCAST,
+	TRAFFIC_REDUCE,
+	TRAFFIC_ALL_TO_ALL,
+	TRAFFIC_GATHER,
+	TRAFFIC_SCATTER,
+	TRAFFIC_BARRIER,
+	TRAFFIC_N
+};
+extern const char *const traffic_kind_names[TRAFFIC_N];
+
+enum link_state { LINK_UP, LINK_DOWN, LINK_DEGRADED, LINK_ASLEEP, LINK_WAKING, LINK_DARK /* circuit moving */, LINK_STATE_N };
+extern const char *const link_state_names[LINK_STATE_N];
+
+struct message_record {
+	uint64_t id;            /* in order of issue, from 0 */
+	uint32_t source, destination; /* NPU indices */
+	int64_t bytes;
+	int64_t start_ps, end_ps; /* posted to the network; delivered (end_ps = TIME_NEVER: not delivered when the run ended) */
+	uint32_t route;         /* index into the routes of the run; ROUTE_NONE for a message that stays on its NPU */
+	int32_t collective;     /* id of the collective it belongs to, -1 when none */
+	uint8_t kind;           /* enum traffic_kind */
+};
+
+struct op_record {
+	uint32_t rank, stream;
+	uint32_t index;         /* of the operation in its rank's program */
+	uint16_t kind;          /* enum op_kind of workload/program.h */
+	const char *name;       /* NULL when unnamed */
+	int32_t group;          /* group id, -1 */
+	int32_t collective;     /* collective id, -1 */
+	int64_t bytes;
+	int64_t ready_ps;       /* all dependencies and the stream's previous operation had ended */
+	int64_t start_ps, end_ps;
+	int64_t exposed_ps;     /* of a communication: the part during which its rank computed nothing */
+	/* What released it: the operation (rank, index) whose end made it ready; for a communication that waited, the peer that it
+	 * waited for. cause_rank = UINT32_MAX: the start of the run. */
+	uint32_t cause_rank, cause_index;
+	int32_t iteration;      /* -1 */
+	int64_t trace_node;     /* id in the trace it came from, -1 */
+	int64_t recorded_start_ps, recorded_end_ps; /* in the trace, TIME_NEVER when unknown */
+};
+
+struct collective_record {
+	int32_t id;
+	uint8_t kind;           /* enum weft_collective_kind */
+	const char *algorithm, *protocol;
+	int32_t group;
+	uint32_t n_ranks;
+	int64_t bytes;          /* nccl-tests' size: the whole buffer */
+	int64_t start_ps, end_ps; /* first rank that entered, last that left */
+};
+
+struct observer {
+	void *context;
+	/* Any hook may be NULL. */
+	void (*link_bytes)(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead,
+			   uint8_t kind);
+	void (*link_busy)(void *context, uint32_t link, int64_t start_ps, int64_t end_ps);
+	/* One message's presence on one link: fluid, the whole flow; packet, first to last bit of consecutive packets. */
+	void (*link_interval)(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, uint64_t message);
+	/* Packet model: bytes waiting for this link, at each change of the maximum within a run of the model's choosing. */
+	void (*link_queue)(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t max_bytes, int64_t byte_ps);
+	void (*link_stall)(void *context, uint32_t link, int64_t start_ps, int64_t end_ps); /* blocked for want of credits */
+	void (*link_change)(void *context, uint32_t link, int64_t time_ps, enum link_state state, int64_t bytes_per_s);
+	void (*link_replays)(void *context, uint32_t link, int64_t time_ps, int64_t replays);
+	void (*message)(void *context, const struct message_record *record); /* once, when delivered (or at the end of a cut run) */
+	void (*op)(void *context, const struct op_record *record);           /* once, when it ended */
+	void (*collective)(void *context, const struct collective_record *record);
+};
+
+/* A run has at most this many listeners. */
+#define OBSERVERS_MAX 4
+struct observers {
+	struct observer list[OBSERVERS_MAX];
+	uint32_t n;
+	/* Whether anybody listens to it: producers of costly records ask first. */
+	bool wants_bytes, wants_busy, wants_intervals, wants_queue, wants_messages, wants_ops;
+	bool wants_kinds; /* somebody needs link_bytes split by traffic kind; else kind may be TRAFFIC_N (mixed) */
+};
+void observers_add(struct observers *observers, const struct observer *observer, bool by_kind);
+
+#define OBSERVE(observers, hook, ...) \
+	do { \
+		for (uint32_t observer_i = 0; observer_i < (observers)->n; observer_i++) \
+			if ((observers)->list[observer_i].hook) \
+				(observers)->list[observer_i].hook((observers)->list[observer_i].context, __VA_ARGS__); \
+	} while (0)
+
+#endif

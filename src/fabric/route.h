@@ -1,0 +1,83 @@
+/* How the bytes of a message travel: a route is a set of weighted paths, interned per (source, destination[, hash class]).
+ *
+ * Path p of a route with weights w_0 … w_(k-1), W = Σw and c_p = Σ_{q<p} w_q carries of a message of B bytes exactly
+ * floor(B·c_(p+1)/W) − floor(B·c_p/W) bytes: whole bytes, and they add up to B. Every model, the timeline and its identities
+ * use this one rule (route_path_bytes). */
+#ifndef WEFT_FABRIC_ROUTE_H
+#define WEFT_FABRIC_ROUTE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/time.h"
+
+struct error;
+struct fabric;
+
+#define ROUTE_NONE UINT32_MAX
+
+enum routing {
+	ROUTING_DEFAULT,  /* the module's own: planes split by weight, destination-based inside a plane */
+	ROUTING_ECMP,     /* one path, chosen at every node by a hash of (source, destination, flow key) */
+	ROUTING_SPRAY,    /* all legal paths, evenly at every node (fluid: fractions; packet: each packet chooses) */
+	ROUTING_ADAPTIVE, /* packet: the legal output with the shortest queue; fluid refuses it */
+	ROUTING_VALIANT,  /* through a random intermediate node */
+	ROUTING_UGAL,     /* packet: minimal or Valiant by queues; fluid refuses it */
+	ROUTING_N
+};
+extern const char *const routing_names[ROUTING_N];
+
+struct path {
+	uint32_t first_hop, n_hops;  /* into hop_link, hop_vc */
+	uint32_t weight, weight_before; /* w_p, c_p */
+	int64_t latency_ps;          /* Σ over its links */
+};
+
+struct route {
+	uint32_t source, destination; /* NPU indices */
+	uint32_t first_path, n_paths;
+	uint32_t total_weight;       /* W */
+	int64_t latency_ps;          /* of the slowest path */
+	/* The links of all paths merged, for fluid: link_first … + n_links into merged_link / merged_weight (weight of the paths
+	 * that cross it; fraction = weight / total_weight). Links in increasing order. */
+	uint32_t first_link, n_links;
+};
+
+/* Read-only for others; arrays may move when a route is added. */
+struct routes {
+	const struct fabric *fabric;
+	enum routing routing;
+	uint64_t seed;
+	struct route *routes;
+	struct path *paths;
+	uint32_t *hop_link;
+	uint8_t *hop_vc;
+	uint32_t *merged_link, *merged_weight;
+	uint32_t n_routes, n_paths, n_hops, n_merged;
+	const uint8_t *link_down; /* [n_links], NULL: all up; set by routes_avoid */
+	struct route_index *index;
+	size_t routes_capacity, paths_capacity, hops_capacity, hop_vc_capacity, merged_capacity, merged_weight_capacity;
+};
+
+void routes_init(struct routes *routes, const struct fabric *fabric, enum routing routing, uint64_t seed);
+void routes_release(struct routes *routes);
+
+/* The route from NPU to NPU. `flow_key` matters for ecmp and valiant only (a message's stable id: same key, same path).
+ * ROUTE_NONE with an error of code ERROR_SIMULATION that names both when there is no way ("disconnected"). source ==
+ * destination is the caller's business (no route). */
+uint32_t routes_find(struct routes *routes, uint32_t source, uint32_t destination, uint64_t flow_key, struct error *err);
+
+/* From now on routes avoid links with down[link] != 0 (the caller's array, kept by pointer); interned routes that cross one are
+ * found anew at the next routes_find. Old route ids stay readable. */
+void routes_avoid(struct routes *routes, const uint8_t *down);
+
+/* Bytes of a message of `bytes` on path p (0 … n_paths - 1) of a route. */
+static inline int64_t route_path_bytes(const struct route *route, const struct path *path, int64_t bytes)
+{
+	if (route->n_paths == 1)
+		return bytes;
+	return scale_floor(bytes, (int64_t)path->weight_before + path->weight, route->total_weight) -
+	       scale_floor(bytes, path->weight_before, route->total_weight);
+}
+
+#endif

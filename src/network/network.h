@@ -1,0 +1,113 @@
+/* The interface behind which the network models stand: fluid, packet, analytic, loggops. A model takes messages and delivers
+ * them; what each computes is in design §5 and docs/models.md.
+ *
+ * A message is sent during the issue phase of an instant; the model starts it in the network phase of the same instant. `sent`
+ * (its last byte has left the source) and `delivered` are called from event handlers, at the instant in which they happen, in
+ * any order: the client only notes them and acts in the next issue phase. */
+#ifndef WEFT_NETWORK_NETWORK_H
+#define WEFT_NETWORK_NETWORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "engine/observer.h"
+#include "fabric/route.h"
+#include "network/links.h"
+
+struct engine;
+struct fabric;
+struct text;
+struct network;
+
+struct network_message {
+	uint64_t id;          /* unique, in order of issue from 0 */
+	uint32_t token;       /* the client's handle, given back by the callbacks; small: an index into its pool */
+	uint32_t source, destination; /* NPU indices, different */
+	int64_t bytes;        /* payload on the wire, >= 0; a message of 0 bytes takes the latency only */
+	uint64_t flow_key;    /* for ecmp: equal keys of one pair take one path */
+	int32_t collective;   /* for the record; -1 */
+	uint8_t kind;         /* enum traffic_kind */
+};
+
+struct network_client {
+	void *context;
+	void (*sent)(void *context, uint32_t token);
+	void (*delivered)(void *context, uint32_t token); /* always after `sent`; may be at the same instant */
+};
+
+/* A model's own parameters, as `network: {model: packet, payload: 4096 B}` gives them. Same form as a topology's. */
+struct network_setting {
+	const char *name, *value;
+	const char *file;
+	int line, column;
+};
+
+struct network_setup {
+	struct engine *engine;
+	const struct fabric *fabric;
+	struct routes *routes;
+	struct links *links;
+	struct observers *observers;
+	struct network_client client;
+	uint64_t seed;
+	const struct network_setting *settings; /* already checked against the model's params */
+	uint32_t n_settings;
+};
+
+struct network_counters {
+	uint64_t messages;      /* delivered */
+	int64_t bytes;          /* payload of delivered messages */
+	uint64_t packet_hops;   /* packet model, else 0 */
+	uint64_t solves;        /* fluid: rate computations, else 0 */
+	int64_t bytes_injected, bytes_delivered, bytes_dropped, bytes_in_flight; /* injected = the sum of the others */
+};
+
+struct network_model {
+	const char *name;       /* as written in a scenario */
+	const char *summary;
+	uint32_t version;       /* of what it computes: changes with every change of figures (docs/changes.md) */
+	const struct weft_param *params; /* include/weft/topology.h's form; ends with a NULL name */
+	uint32_t routings;      /* bit per enum routing that it accepts */
+	/* Fills *network (its first member is struct network) or returns -1 with an error. */
+	int (*create)(struct network **network, const struct network_setup *setup, struct error *err);
+	void (*destroy)(struct network *network);
+	void (*send)(struct network *network, const struct network_message *message);
+	/* links->… of this link changed in the control phase of this instant; old values are given. */
+	void (*link_changed)(struct network *network, uint32_t link, int64_t old_bytes_per_s, int64_t old_latency_ps);
+	void (*counters)(const struct network *network, struct network_counters *out);
+	/* Says which messages and links are stuck and what they wait for (a cycle of credits, a link that is down); appended to the
+	 * message of a run that cannot finish. At most a few lines. */
+	void (*describe_stuck)(const struct network *network, struct text *out);
+	/* A cut run: emits the byte runs and the records (end_ps = TIME_NEVER) of what is in flight now. */
+	void (*cut)(struct network *network);
+};
+
+/* First member of every model's state. */
+struct network {
+	const struct network_model *model;
+	struct network_setup setup;
+	struct error error; /* set when the network itself cannot go on (no route); engine_stop was called */
+};
+
+extern const struct network_model network_fluid, network_packet, network_analytic, network_loggops;
+/* All models built in, NULL at the end; by name with the nearest known name in the error. */
+extern const struct network_model *const network_models[];
+const struct network_model *network_find(const char *name, struct error *err);
+
+/* Checks settings against the model's params (names, units, ranges) and creates it. */
+int network_create(struct network **network, const struct network_model *model, const struct network_setup *setup, struct error *err);
+void network_destroy(struct network *network);
+static inline void network_send(struct network *network, const struct network_message *message)
+{
+	network->model->send(network, message);
+}
+/* For models' create: the value of a setting, or its default; the quantity follows from the param's type. */
+int64_t network_integer(const struct network_setup *setup, const struct network_model *model, const char *name);
+double network_real(const struct network_setup *setup, const struct network_model *model, const char *name);
+const char *network_text(const struct network_setup *setup, const struct network_model *model, const char *name);
+
+/* Changes a link now (only in the control phase): writes links, tells the model and the observers. */
+void network_change_link(struct network *network, uint32_t link, enum link_state state, int64_t bytes_per_s, int64_t latency_ps);
+
+#endif

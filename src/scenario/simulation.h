@@ -1,0 +1,63 @@
+/* A scenario made real: fabric, network, program, executor and recorder, ready to run. main and the host loop drive it in slices;
+ * tests and embedders call simulation_run. */
+#ifndef WEFT_SCENARIO_SIMULATION_H
+#define WEFT_SCENARIO_SIMULATION_H
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "engine/engine.h"
+#include "engine/observer.h"
+#include "fabric/fabric.h"
+#include "fabric/route.h"
+#include "network/network.h"
+#include "timeline/recorder.h"
+#include "workload/executor.h"
+
+struct scenario;
+
+struct collective_result {
+	struct collective_record record;
+	double algbw_bytes_per_s, busbw_bytes_per_s;
+};
+
+struct simulation {
+	const struct scenario *scenario;
+	struct engine engine;
+	struct fabric fabric;
+	struct routes routes;
+	struct links links;
+	struct observers observers;
+	struct network *network;
+	struct executor *executor;
+	struct recorder *recorder;      /* NULL without an output file */
+	struct workload **workloads;
+	uint32_t n_workloads;
+	uint32_t *placement;
+	uint32_t n_ranks;
+
+	/* Results, filled as it runs by the totals observer and by simulation_finish. */
+	uint64_t n_messages;
+	int64_t message_bytes;
+	struct collective_result *collectives;
+	uint32_t n_collectives;
+	size_t collectives_capacity;
+	int64_t *link_bytes, *link_busy_ps; /* [n_links] totals */
+	int64_t end_ps;
+	char digest[DIGEST_HEX_SIZE];
+	const char *status;
+	struct error error;             /* why it could not finish; code ERROR_NONE when complete */
+	struct rank_result *ranks;      /* [n_ranks] */
+	double build_cpu_s, simulate_cpu_s;
+};
+
+/* Builds everything. On error nothing is left to release. */
+int simulation_init(struct simulation *simulation, const struct scenario *scenario, struct error *err);
+/* Handles about `budget` events; true when there is nothing more to do. */
+bool simulation_step(struct simulation *simulation, uint64_t budget);
+/* Totals, digest, rank results, closes the timeline. `interrupted`: the user stopped it. Returns the exit status (0, 1, 2). */
+int simulation_finish(struct simulation *simulation, bool interrupted, struct error *err);
+/* The three above in one. */
+int simulation_run(struct simulation *simulation, struct error *err);
+void simulation_release(struct simulation *simulation);
+
+#endif
