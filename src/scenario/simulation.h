@@ -1,5 +1,5 @@
-/* A scenario made real: fabric, network, program, executor and recorder, ready to run. main and the host loop drive it in slices;
- * tests and embedders call simulation_run. */
+/* A scenario made real: fabric, network, program, executor, ready to run. The host layer adds the recorder as one more observer and
+ * drives it in slices; tests and embedders call simulation_run. */
 #ifndef WEFT_SCENARIO_SIMULATION_H
 #define WEFT_SCENARIO_SIMULATION_H
 
@@ -10,7 +10,6 @@
 #include "fabric/fabric.h"
 #include "fabric/route.h"
 #include "network/network.h"
-#include "timeline/recorder.h"
 #include "workload/executor.h"
 
 struct scenario;
@@ -29,7 +28,6 @@ struct simulation {
 	struct observers observers;
 	struct network *network;
 	struct executor *executor;
-	struct recorder *recorder;      /* NULL without an output file */
 	struct workload **workloads;
 	uint32_t n_workloads;
 	uint32_t *placement;
@@ -52,12 +50,13 @@ struct simulation {
 
 /* Builds everything. On error nothing is left to release. */
 int simulation_init(struct simulation *simulation, const struct scenario *scenario, struct error *err);
-/* Handles about `budget` events; true when there is nothing more to do. */
+/* Observers (the recorder) join after init and before the first step: observers_add(&simulation->observers, …).
+ * Handles about `budget` events; true when there is nothing more to do. */
 bool simulation_step(struct simulation *simulation, uint64_t budget);
-/* Totals, digest, rank results, closes the timeline. `interrupted`: the user stopped it. Returns the exit status (0, 1, 2). */
-int simulation_finish(struct simulation *simulation, bool interrupted, struct error *err);
-/* The three above in one. */
-int simulation_run(struct simulation *simulation, struct error *err);
+/* Totals, digest, rank results; sets status and error. `interrupted`: the user stopped it. Returns the exit status (0 or 1). */
+int simulation_finish(struct simulation *simulation, bool interrupted);
+/* Steps to the end and finishes. */
+int simulation_run(struct simulation *simulation);
 void simulation_release(struct simulation *simulation);
 
 #endif
