@@ -160,8 +160,8 @@ int units_parse_integer(const char *text, enum quantity quantity, int64_t *value
 	else if (fabsl(number - roundl(number)) < 1e-9L * (number > 1 ? number : 1) && fabsl(number) < 1e15L)
 		number = roundl(number); /* 1.1 kB is 1100 B although 1.1 has no exact binary form */
 	if (number != floorl(number))
-		return error_set(err, ERROR_INPUT, "'%s' is not a whole number of %s (expected %s)", text,
-				 quantity == QUANTITY_BYTES ? "bytes" : "units", quantities[quantity].expected);
+		return error_set(err, ERROR_INPUT, "'%s' is not %s (expected %s)", text,
+				 quantity == QUANTITY_BYTES ? "a whole number of bytes" : "whole", quantities[quantity].expected);
 	if (number >= 9223372036854775807.0L)
 		return error_set(err, ERROR_INPUT, "'%s' is too large (expected %s)", text, quantities[quantity].expected);
 	*value = (int64_t)number;
