@@ -6,6 +6,7 @@
 #ifndef WEFT_WORKLOAD_PROGRAM_H
 #define WEFT_WORKLOAD_PROGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/memory.h"
@@ -37,11 +38,12 @@ struct op {
 	uint16_t stream;
 	uint16_t group_slot;     /* collective: which of the rank's groups; send/receive: the group that `peer` is relative to, or
 	                          * PEER_ABSOLUTE */
-	uint16_t n_deps;
+	uint8_t nic;             /* send, receive: which adapter (loggops model), 0 */
 	int32_t peer;            /* rank (absolute) or offset from the own position in the group (wraps unless OP_PEER_INDEX) */
 	int32_t tag;
 	int64_t amount;          /* compute: ps; send, receive: bytes; collective: index into program->calls */
 	uint32_t first_dep;      /* into program->deps */
+	uint32_t n_deps;
 	uint32_t name;           /* into the workload's names, 0: unnamed */
 };
 enum op_flags {
@@ -73,11 +75,17 @@ struct op_origin {
 	int32_t iteration;       /* -1 */
 };
 
+/* A dependency is the index of an operation that must have ended; with this bit, one that must have started (GOAL's irequires). */
+#define DEP_START (UINT32_C(1) << 31)
+
 struct program {
 	struct op *ops;
 	uint32_t n_ops;
-	uint32_t *deps;          /* operation indices of this program */
+	uint32_t *deps;          /* operation indices of this program, perhaps with DEP_START; they may point forward */
 	uint32_t n_deps;
+	/* false: a stream runs its operations in program order. true: a stream runs one operation at a time, whichever is ready (the
+	 * lowest index first): what GOAL and Chakra schedules mean. */
+	bool ready_order;
 	struct collective_call *calls;
 	uint32_t n_calls;
 	struct op_origin *origins; /* [n_ops] or NULL */
