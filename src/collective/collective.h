@@ -9,10 +9,15 @@
  *   COPY      (without RECEIVE) `out` is copied to `in` locally; with REDUCE it is added
  *
  * SEND and RECEIVE of one step are posted together, and the step ends when both have ended (ring, recursive doubling). What a
- * step sends was in place when it began.
+ * step sends was in place when it began, and REDUCE adds at the end of the step: `out` and `in` of an exchange may be one span.
  *
  * Sizes follow nccl-tests: `bytes` is the whole buffer. All-gather: rank r contributes part r. Reduce-scatter: rank r ends with
- * part r. Part p of n covers [floor(p·B/n), floor((p+1)·B/n)) rounded to elements: see collective_part(). */
+ * part r. Part p of n covers [floor(p·B/n), floor((p+1)·B/n)) rounded to elements: see collective_part(). INPUT and OUTPUT are
+ * one memory of B bytes, of which every rank holds its share at the place it has in the whole, except:
+ *
+ *   all-to-all      block p of the input goes to rank p; the block from rank s arrives as block s of the output. Block p is as
+ *                   long as part p, so that all blocks of an output are equal (all-to-all-v: counts[s][p])
+ *   send-receive    the input goes to the output of the next rank */
 #ifndef WEFT_COLLECTIVE_COLLECTIVE_H
 #define WEFT_COLLECTIVE_COLLECTIVE_H
 
@@ -47,6 +52,8 @@ double collective_bus_factor(enum collective_kind kind, uint32_t n_ranks);
 uint8_t collective_traffic(enum collective_kind kind);
 
 /* What is asked for. */
+#define COLLECTIVE_MAX_RANKS (1 << 20)
+#define COLLECTIVE_MAX_BYTES (INT64_C(1) << 50)
 struct collective_request {
 	enum collective_kind kind;
 	uint32_t n_ranks;
@@ -66,7 +73,7 @@ struct collective_request {
 enum collective_buffer { BUFFER_INPUT, BUFFER_OUTPUT, BUFFER_SCRATCH };
 struct collective_span {
 	int64_t offset, bytes;
-	uint8_t buffer;           /* all-reduce, broadcast, reduce, …: INPUT and OUTPUT are one memory (in place) */
+	uint8_t buffer;           /* enum collective_buffer; outside all-to-all and send-receive INPUT and OUTPUT are one memory */
 };
 
 enum collective_action { STEP_SEND = 1, STEP_RECEIVE = 2, STEP_REDUCE = 4, STEP_COPY = 8 };
@@ -101,6 +108,7 @@ struct collective_plan {
 	const struct collective_algorithm *algorithm;
 	uint32_t n_threads;       /* of every rank */
 	int64_t scratch_bytes;
+	double alpha_ps, beta_ps_per_byte; /* what plan_init was told: pipelined algorithms choose their piece size by them */
 	void *state;              /* the algorithm's own, in `arena` */
 	struct arena arena;
 };
