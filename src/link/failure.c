@@ -1,0 +1,28 @@
+#include "link/failure.h"
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_randist.h>
+#include <math.h>
+
+#include "base/random.h"
+#include "link/power.h"
+
+double fit_from_afr(double afr) { return afr / HOURS_PER_YEAR * 1e9; }
+double afr_from_fit(double fit) { return fit * HOURS_PER_YEAR * 1e-9; }
+double afr_from_monthly(double ratio_per_month) { return ratio_per_month * 12; }
+double afr_from_mttf_hours(double mttf_hours) { return HOURS_PER_YEAR / mttf_hours; }
+double fleet_failures_per_year(double n, double afr) { return n * afr; }
+double fleet_mtbf_hours(double n, double afr) { return HOURS_PER_YEAR / (n * afr); }
+double availability(double mtbf_hours, double mttr_hours) { return mtbf_hours / (mtbf_hours + mttr_hours); }
+
+void log10_normal_fit(double median, double percentile99, double *mean, double *sigma)
+{
+	*mean = log10(median);
+	*sigma = (log10(percentile99) - *mean) / gsl_cdf_ugaussian_Pinv(0.99);
+}
+
+double draw_time_to_failure_hours(struct random_stream *stream, double mttf_hours, double shape)
+{
+	gsl_rng rng = random_gsl(stream);
+	return gsl_ran_weibull(&rng, mttf_hours / tgamma(1 + 1 / shape), shape);
+}
