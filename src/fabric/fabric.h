@@ -41,7 +41,7 @@ struct fabric {
 	int64_t *link_bandwidth; /* bytes per second */
 	int64_t *link_latency_ps;
 	uint16_t *link_kind;    /* index into kind_names */
-	uint16_t *link_ordinal; /* 0, 1, … among links of the same source and target */
+	uint32_t *link_ordinal; /* 0: the only link of its source and target; else 1, 2, … among the parallel ones */
 	float *link_length_m;
 	const char **link_name_given; /* NULL array when the module named none; else NULL entries are derived */
 	const char **kind_names;
@@ -57,6 +57,11 @@ struct fabric {
 
 	struct fabric_include *includes;
 	uint32_t n_includes;
+	struct shortest *shortest; /* distances to recent destinations, for modules without next_links; made when first asked */
+
+	/* A table of routes by flow (`file` with routes.csv): flow f travels flow_links[flow_first[f] … flow_first[f + 1]). Such a
+	 * fabric routes by flow number alone. */
+	uint32_t n_flows, *flow_first, *flow_links;
 };
 
 /* One parameter as the user gave it, with its place for messages. */

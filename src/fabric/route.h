@@ -63,12 +63,18 @@ void routes_init(struct routes *routes, const struct fabric *fabric, enum routin
 void routes_release(struct routes *routes);
 
 /* The route from NPU to NPU. `flow_key` matters for ecmp and valiant only (a message's stable id: same key, same path).
+ * On a fabric whose routes are given by flow (fabric->n_flows > 0) flow_key is the flow's number.
  * ROUTE_NONE with an error of code ERROR_SIMULATION that names both when there is no way ("disconnected"). source ==
  * destination is the caller's business (no route). */
 uint32_t routes_find(struct routes *routes, uint32_t source, uint32_t destination, uint64_t flow_key, struct error *err);
 
-/* From now on routes avoid links with down[link] != 0 (the caller's array, kept by pointer); interned routes that cross one are
- * found anew at the next routes_find. Old route ids stay readable. */
+/* A route of one path over these links, in order, on virtual channel 0; not interned, never rerouted. Link ids are the caller's
+ * care. */
+uint32_t routes_add_explicit(struct routes *routes, uint32_t source, uint32_t destination, const uint32_t *links, uint32_t n);
+
+/* From now on routes avoid links with down[link] != 0 (the caller's array, kept by pointer; NULL: none); interned routes that
+ * cross one, or that were found while others were down, are found anew at the next routes_find. Call again after every change of
+ * the array. Old route ids stay readable. */
 void routes_avoid(struct routes *routes, const uint8_t *down);
 
 /* Bytes of a message of `bytes` on path p (0 … n_paths - 1) of a route. */

@@ -28,7 +28,13 @@ struct network_message {
 	uint64_t flow_key;    /* for ecmp: equal keys of one pair take one path */
 	int32_t collective;   /* for the record; -1 */
 	uint8_t kind;         /* enum traffic_kind */
+	uint32_t route;       /* 0: found by (source, destination, flow_key); else 1 + the id of a route (routes_add_explicit) */
 };
+/* For models: the route that a message takes; ROUTE_NONE with err filled when there is none. */
+static inline uint32_t network_route(struct routes *routes, const struct network_message *message, struct error *err)
+{
+	return message->route ? message->route - 1 : routes_find(routes, message->source, message->destination, message->flow_key, err);
+}
 
 struct network_client {
 	void *context;

@@ -1,0 +1,650 @@
+#include "fabric/fabric.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "fabric/build.h"
+
+#define MAX_NODES (1u << 24)
+#define MAX_COMPONENTS (1u << 26)
+#define MAX_INCLUDE_DEPTH 8
+
+static struct build *build_of(struct weft_builder *builder) { return (struct build *)builder; }
+
+/* ---- parameters -------------------------------------------------------------------------------------------------------- */
+
+/* A module that asks for a parameter it did not declare is a bug of the module: it is told, and the build fails. */
+static const struct param_value *value_of(struct build *build, const char *param)
+{
+	static const struct param_value nothing = {.text = ""};
+	const struct param_value *value = params_find(build->values, build->n_values, param);
+	if (value)
+		return value;
+	error_set(&build->shared->error, ERROR_INPUT, "topology module '%s' asks for a parameter '%s' that it does not declare",
+		  build->module->name, param);
+	return &nothing;
+}
+
+static int64_t builder_integer(struct weft_builder *builder, const char *param)
+{
+	return value_of(build_of(builder), param)->integer;
+}
+
+static double builder_real(struct weft_builder *builder, const char *param)
+{
+	return value_of(build_of(builder), param)->real;
+}
+
+static const char *builder_text(struct weft_builder *builder, const char *param)
+{
+	return value_of(build_of(builder), param)->text;
+}
+
+static uint32_t builder_list(struct weft_builder *builder, const char *param, int64_t *values, uint32_t capacity)
+{
+	const struct param_value *value = value_of(build_of(builder), param);
+	for (uint32_t i = 0; i < value->n_list && i < capacity; i++)
+		values[i] = value->list[i];
+	return value->n_list;
+}
+
+__attribute__((format(printf, 3, 4))) static int builder_fail(struct weft_builder *builder, const char *param, const char *format, ...)
+{
+	struct build *build = build_of(builder);
+	const struct topology_request *request = build->request;
+	const struct param_value *value = param ? params_find(build->values, build->n_values, param) : NULL;
+	const struct topology_setting *setting = value ? value->setting : NULL;
+	char message[1024];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(message, sizeof message, format, arguments);
+	va_end(arguments);
+	return error_at(&build->shared->error, setting ? setting->file : request->file, setting ? setting->line : request->line,
+			setting ? setting->column : request->column, "topology '%s': %s", build->module->name, message);
+}
+
+static void *builder_alloc(struct weft_builder *builder, size_t size)
+{
+	return arena_alloc(&build_of(builder)->shared->fabric->arena, size);
+}
+
+/* ---- nodes ------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t hash_name(const char *name)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+	while (*name)
+		hash = (hash ^ (unsigned char)*name++) * 16777619u;
+	return hash;
+}
+
+static void name_slots_grow(struct build_shared *shared)
+{
+	const struct fabric *fabric = shared->fabric;
+	size_t capacity = shared->name_capacity ? shared->name_capacity * 2 : 1024;
+	free(shared->name_slots);
+	shared->name_slots = memory_zero(capacity, sizeof *shared->name_slots);
+	shared->name_capacity = capacity;
+	for (uint32_t node = 0; node < fabric->n_nodes; node++) {
+		size_t slot = hash_name(fabric->node_name[node]) & (capacity - 1);
+		while (shared->name_slots[slot])
+			slot = (slot + 1) & (capacity - 1);
+		shared->name_slots[slot] = node + 1;
+	}
+}
+
+/* Notes that `node` is called `name`; false when another one is. */
+static bool name_take(struct build_shared *shared, const char *name, uint32_t node)
+{
+	if ((size_t)node * 2 >= shared->name_capacity)
+		name_slots_grow(shared);
+	size_t slot = hash_name(name) & (shared->name_capacity - 1);
+	while (shared->name_slots[slot]) {
+		if (!strcmp(shared->fabric->node_name[shared->name_slots[slot] - 1], name))
+			return false;
+		slot = (slot + 1) & (shared->name_capacity - 1);
+	}
+	shared->name_slots[slot] = node + 1;
+	return true;
+}
+
+static bool name_is_clean(const char *name)
+{
+	for (const char *c = name; *c; c++)
+		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || strchr("._-:", *c)))
+			return false;
+	return *name != '\0';
+}
+
+static void reserve_nodes(struct build_shared *shared)
+{
+	struct fabric *fabric = shared->fabric;
+	if (fabric->n_nodes < shared->nodes_capacity)
+		return;
+	size_t grown = shared->nodes_capacity ? shared->nodes_capacity * 2 : 256;
+#define GROW(array) fabric->array = memory_resize(fabric->array, grown, sizeof *fabric->array)
+	GROW(node_name);
+	GROW(node_role);
+	GROW(node_kind);
+	GROW(node_rack);
+	GROW(node_tray);
+	GROW(node_slot);
+	GROW(node_plane);
+	GROW(node_npu);
+	GROW(npu_node);
+	shared->nodes_capacity = grown;
+}
+
+static int check_node(struct build *build, const struct weft_node *node)
+{
+	const struct fabric *fabric = build->shared->fabric;
+	if ((unsigned)node->kind >= WEFT_NODE_KINDS)
+		return builder_fail(&build->builder, NULL, "a node has the unknown kind %d", (int)node->kind);
+	if (!node->name || !name_is_clean(node->name))
+		return builder_fail(&build->builder, NULL, "a node has the name '%s' (letters, digits, '.', '_', '-', ':' are allowed)",
+				    node->name ? node->name : "");
+	if (node->kind == WEFT_NODE_NPU && fabric->n_npus == FABRIC_MAX_NPUS)
+		return builder_fail(&build->builder, NULL, "more than %u NPUs", FABRIC_MAX_NPUS);
+	if (fabric->n_nodes == MAX_NODES)
+		return builder_fail(&build->builder, NULL, "more than %u nodes", MAX_NODES);
+	return build->shared->error.code ? -1 : 0;
+}
+
+/* Roles repeat: a node's role is compared with the last node's before it is copied. */
+static const char *copy_role(struct fabric *fabric, const struct weft_node *node)
+{
+	static const char *const names[WEFT_NODE_KINDS] = {"npu", "switch", "nic", "cpu", "circuit-switch"};
+	if (!node->role)
+		return names[node->kind];
+	for (uint32_t back = 1; back <= 4 && back <= fabric->n_nodes; back++)
+		if (!strcmp(fabric->node_role[fabric->n_nodes - back], node->role))
+			return fabric->node_role[fabric->n_nodes - back];
+	return arena_text(&fabric->arena, node->role);
+}
+
+static uint32_t builder_add_node(struct weft_builder *builder, const struct weft_node *node)
+{
+	struct build *build = build_of(builder);
+	struct fabric *fabric = build->shared->fabric;
+	if (check_node(build, node))
+		return WEFT_NONE;
+	reserve_nodes(build->shared);
+	uint32_t id = fabric->n_nodes;
+	const char *name = arena_format(&fabric->arena, "%s%s", build->prefix, node->name);
+	if (!name_take(build->shared, name, id)) {
+		builder_fail(builder, NULL, "two nodes are called '%s'", name);
+		return WEFT_NONE;
+	}
+	fabric->node_name[id] = name;
+	fabric->node_role[id] = copy_role(fabric, node);
+	fabric->node_kind[id] = (uint8_t)node->kind;
+	fabric->node_rack[id] = node->rack;
+	fabric->node_tray[id] = node->tray;
+	fabric->node_slot[id] = node->slot;
+	fabric->node_plane[id] = node->plane;
+	fabric->node_npu[id] = FABRIC_NONE;
+	if (node->kind == WEFT_NODE_NPU) {
+		fabric->node_npu[id] = fabric->n_npus;
+		fabric->npu_node[fabric->n_npus++] = id;
+	}
+	fabric->n_nodes++;
+	return id - build->first_node;
+}
+
+/* ---- links ------------------------------------------------------------------------------------------------------------- */
+
+static void reserve_links(struct build_shared *shared)
+{
+	struct fabric *fabric = shared->fabric;
+	if (fabric->n_links < shared->links_capacity)
+		return;
+	size_t grown = shared->links_capacity ? shared->links_capacity * 2 : 1024;
+	GROW(link_source);
+	GROW(link_target);
+	GROW(link_bandwidth);
+	GROW(link_latency_ps);
+	GROW(link_kind);
+	GROW(link_length_m);
+	GROW(link_name_given);
+#undef GROW
+	shared->links_capacity = grown;
+}
+
+static uint16_t kind_index(struct build_shared *shared, const char *kind)
+{
+	struct fabric *fabric = shared->fabric;
+	for (uint32_t i = fabric->n_kinds; i-- > 0;)
+		if (!strcmp(fabric->kind_names[i], kind))
+			return (uint16_t)i;
+	ARRAY_RESERVE(fabric->kind_names, fabric->n_kinds + 1, shared->kinds_capacity);
+	fabric->kind_names[fabric->n_kinds] = arena_text(&fabric->arena, kind);
+	return (uint16_t)fabric->n_kinds++;
+}
+
+static int check_link(struct build *build, const struct weft_link *link)
+{
+	const struct fabric *fabric = build->shared->fabric;
+	uint32_t n = fabric->n_nodes - build->first_node;
+	if (build->shared->error.code)
+		return -1;
+	if (link->source >= n || link->target >= n)
+		return builder_fail(&build->builder, NULL, "a link joins node %u and node %u of %u", link->source, link->target, n);
+	if (link->source == link->target)
+		return builder_fail(&build->builder, NULL, "a link leads from node '%s' to itself",
+				    fabric->node_name[build->first_node + link->source]);
+	if (link->bandwidth_bytes_per_s <= 0 || link->latency_ps < 0)
+		return builder_fail(&build->builder, NULL, "a link from '%s' has bandwidth %lld B/s and latency %lld ps",
+				    fabric->node_name[build->first_node + link->source], (long long)link->bandwidth_bytes_per_s,
+				    (long long)link->latency_ps);
+	if (fabric->n_links >= FABRIC_MAX_LINKS)
+		return builder_fail(&build->builder, NULL, "more than %u links", FABRIC_MAX_LINKS);
+	if (fabric->n_kinds > UINT16_MAX - 1)
+		return builder_fail(&build->builder, NULL, "more than %u kinds of links", UINT16_MAX - 1);
+	return 0;
+}
+
+static uint32_t builder_add_link(struct weft_builder *builder, const struct weft_link *link)
+{
+	struct build *build = build_of(builder);
+	struct fabric *fabric = build->shared->fabric;
+	if (check_link(build, link))
+		return WEFT_NONE;
+	reserve_links(build->shared);
+	uint32_t id = fabric->n_links++;
+	fabric->link_source[id] = build->first_node + link->source;
+	fabric->link_target[id] = build->first_node + link->target;
+	fabric->link_bandwidth[id] = link->bandwidth_bytes_per_s;
+	fabric->link_latency_ps[id] = link->latency_ps;
+	fabric->link_kind[id] = kind_index(build->shared, link->kind ? link->kind : "ideal");
+	fabric->link_length_m[id] = (float)link->length_m;
+	fabric->link_name_given[id] = NULL;
+	if (link->name) {
+		fabric->link_name_given[id] = arena_format(&fabric->arena, "%s%s", build->prefix, link->name);
+		build->shared->any_link_name = true;
+	}
+	return id - build->first_link;
+}
+
+static uint32_t builder_add_cable(struct weft_builder *builder, const struct weft_link *link)
+{
+	struct weft_link back = *link;
+	back.source = link->target;
+	back.target = link->source;
+	uint32_t id = builder_add_link(builder, link);
+	if (id == WEFT_NONE || builder_add_link(builder, &back) == WEFT_NONE)
+		return WEFT_NONE;
+	return id;
+}
+
+/* ---- components -------------------------------------------------------------------------------------------------------- */
+
+static uint32_t builder_add_component(struct weft_builder *builder, const char *kind, const char *name, uint32_t place)
+{
+	struct build *build = build_of(builder);
+	struct build_shared *shared = build->shared;
+	struct fabric *fabric = shared->fabric;
+	uint32_t id = fabric->n_components;
+	if (shared->error.code)
+		return WEFT_NONE;
+	if (id == MAX_COMPONENTS || (place != WEFT_NONE && place >= fabric->n_nodes - build->first_node)) {
+		builder_fail(builder, NULL, id == MAX_COMPONENTS ? "too many components" : "component '%s' is at no node", name);
+		return WEFT_NONE;
+	}
+	if (id == shared->components_capacity) {
+		size_t grown = id ? (size_t)id * 2 : 256;
+		fabric->component_kind = memory_resize(fabric->component_kind, grown, sizeof *fabric->component_kind);
+		fabric->component_name = memory_resize(fabric->component_name, grown, sizeof *fabric->component_name);
+		fabric->component_place = memory_resize(fabric->component_place, grown, sizeof *fabric->component_place);
+		shared->components_capacity = grown;
+	}
+	fabric->component_kind[id] = id && !strcmp(fabric->component_kind[id - 1], kind) ? fabric->component_kind[id - 1]
+										  : arena_text(&fabric->arena, kind);
+	fabric->component_name[id] = arena_format(&fabric->arena, "%s%s", build->prefix, name);
+	fabric->component_place[id] = place == WEFT_NONE ? FABRIC_NONE : build->first_node + place;
+	fabric->n_components++;
+	return id - build->first_component;
+}
+
+static void builder_carries(struct weft_builder *builder, uint32_t component, uint32_t link)
+{
+	struct build *build = build_of(builder);
+	struct build_shared *shared = build->shared;
+	if (shared->error.code)
+		return;
+	if (component >= shared->fabric->n_components - build->first_component || link >= shared->fabric->n_links - build->first_link) {
+		builder_fail(builder, NULL, "component %u shall carry link %u: there is no such", component, link);
+		return;
+	}
+	ARRAY_RESERVE(shared->carried, shared->n_carried + 1, shared->carried_capacity);
+	shared->carried[shared->n_carried][0] = build->first_component + component;
+	shared->carried[shared->n_carried++][1] = build->first_link + link;
+}
+
+/* ---- the rest of the table --------------------------------------------------------------------------------------------- */
+
+static void builder_set_data(struct weft_builder *builder, const void *data) { build_of(builder)->data = data; }
+
+static void builder_set_channels(struct weft_builder *builder, uint32_t n)
+{
+	if (n < 1 || n > 255)
+		builder_fail(builder, NULL, "%u virtual channels (range: 1..255)", n);
+	build_of(builder)->n_channels = n;
+}
+
+static void builder_set_protocol(struct weft_builder *builder, const char *name)
+{
+	struct build *build = build_of(builder);
+	build->protocol = arena_text(&build->shared->fabric->arena, name);
+}
+
+static int run_build(struct build *build);
+
+static int include_module(struct build *outer, struct build *inner, const char *name, const char *params, struct error *err)
+{
+	struct topology_request request;
+	struct arena *arena = &outer->shared->fabric->arena;
+	char subject[256];
+	const char *spec = arena_format(arena, "%s%s%s", name, *params ? ":" : "", params);
+	if (topology_request_parse(&request, spec, arena, err))
+		return -1;
+	inner->module = topology_load(request.module, err);
+	if (!inner->module)
+		return -1;
+	request.base_directory = outer->request->base_directory;
+	inner->request = &request;
+	snprintf(subject, sizeof subject, "topology '%s'", inner->module->name);
+	if (params_resolve(subject, inner->module->params, &request, arena, &inner->values, &inner->n_values, err))
+		return -1;
+	int status = run_build(inner);
+	inner->request = NULL;
+	return status;
+}
+
+static int builder_include(struct weft_builder *builder, const char *name, const char *params, const char *prefix,
+	struct weft_include *out)
+{
+	struct build *outer = build_of(builder);
+	struct build_shared *shared = outer->shared;
+	struct fabric *fabric = shared->fabric;
+	uint32_t npus = fabric->n_npus;
+	struct error why = {0};
+	if (shared->error.code)
+		return -1;
+	if (++shared->depth > MAX_INCLUDE_DEPTH)
+		return builder_fail(builder, NULL, "modules include each other more than %d deep", MAX_INCLUDE_DEPTH);
+	struct build inner = {.shared = shared, .builder = outer->builder, .n_channels = 1,
+		.prefix = arena_format(&fabric->arena, "%s%s", outer->prefix, prefix), .first_node = fabric->n_nodes,
+		.first_link = fabric->n_links, .first_component = fabric->n_components};
+	inner.builder.core = &inner;
+	uint32_t index = fabric->n_includes++, parent = shared->include;
+	shared->include = index;
+	ARRAY_RESERVE(fabric->includes, fabric->n_includes, shared->includes_capacity);
+	if (include_module(outer, &inner, name, params ? params : "", &why) && !shared->error.code)
+		return builder_fail(builder, NULL, "%s", why.message);
+	if (shared->error.code)
+		return -1;
+	fabric->includes[index] = (struct fabric_include){.module = inner.module, .data = inner.data, .first_node = inner.first_node,
+		.n_nodes = fabric->n_nodes - inner.first_node, .first_link = inner.first_link,
+		.n_links = fabric->n_links - inner.first_link, .first_component = inner.first_component,
+		.parent = parent};
+	shared->include = parent;
+	*out = (struct weft_include){.first_node = inner.first_node - outer->first_node, .n_nodes = fabric->n_nodes - inner.first_node,
+		.first_link = inner.first_link - outer->first_link, .n_links = fabric->n_links - inner.first_link,
+		.n_npus = fabric->n_npus - npus};
+	if (!outer->protocol)
+		outer->protocol = inner.protocol;
+	if (outer->n_channels < inner.n_channels)
+		outer->n_channels = inner.n_channels;
+	shared->depth--;
+	return 0;
+}
+
+static const struct weft_builder builder_table = {
+	.size = sizeof(struct weft_builder),
+	.integer = builder_integer, .real = builder_real, .text = builder_text, .list = builder_list, .fail = builder_fail,
+	.alloc = builder_alloc, .add_node = builder_add_node, .add_link = builder_add_link, .add_cable = builder_add_cable,
+	.add_component = builder_add_component, .carries = builder_carries, .include = builder_include, .set_data = builder_set_data,
+	.set_channels = builder_set_channels, .set_protocol = builder_set_protocol,
+};
+
+static int run_build(struct build *build)
+{
+	int status = build->module->build(&build->builder);
+	if (status && !build->shared->error.code)
+		return builder_fail(&build->builder, NULL, "cannot be built, and the module does not say why");
+	return build->shared->error.code ? -1 : 0;
+}
+
+/* ---- finishing --------------------------------------------------------------------------------------------------------- */
+
+/* Moves a growable array into the arena, at its final size. */
+static void *settle(struct arena *arena, void *array, size_t count, size_t size)
+{
+	void *settled = arena_array(arena, count ? count : 1, size);
+	if (count)
+		memcpy(settled, array, count * size);
+	free(array);
+	return settled;
+}
+
+static void settle_arrays(struct fabric *fabric, const struct build_shared *shared)
+{
+	struct arena *arena = &fabric->arena;
+#define SETTLE(array, n) fabric->array = settle(arena, fabric->array, (n), sizeof *fabric->array)
+	SETTLE(node_name, fabric->n_nodes);
+	SETTLE(node_role, fabric->n_nodes);
+	SETTLE(node_kind, fabric->n_nodes);
+	SETTLE(node_rack, fabric->n_nodes);
+	SETTLE(node_tray, fabric->n_nodes);
+	SETTLE(node_slot, fabric->n_nodes);
+	SETTLE(node_plane, fabric->n_nodes);
+	SETTLE(node_npu, fabric->n_nodes);
+	SETTLE(npu_node, fabric->n_npus);
+	SETTLE(link_source, fabric->n_links);
+	SETTLE(link_target, fabric->n_links);
+	SETTLE(link_bandwidth, fabric->n_links);
+	SETTLE(link_latency_ps, fabric->n_links);
+	SETTLE(link_kind, fabric->n_links);
+	SETTLE(link_length_m, fabric->n_links);
+	SETTLE(link_name_given, shared->any_link_name ? fabric->n_links : 0);
+	if (!shared->any_link_name)
+		fabric->link_name_given = NULL;
+	SETTLE(kind_names, fabric->n_kinds);
+	SETTLE(component_kind, fabric->n_components);
+	SETTLE(component_name, fabric->n_components);
+	SETTLE(component_place, fabric->n_components);
+	SETTLE(includes, fabric->n_includes);
+#undef SETTLE
+}
+
+static void index_out_links(struct fabric *fabric)
+{
+	fabric->out_first = arena_array(&fabric->arena, (size_t)fabric->n_nodes + 1, sizeof *fabric->out_first);
+	fabric->out_links = arena_array(&fabric->arena, (size_t)fabric->n_links + 1, sizeof *fabric->out_links);
+	uint32_t *next = memory_zero((size_t)fabric->n_nodes + 1, sizeof *next);
+	for (uint32_t link = 0; link < fabric->n_links; link++)
+		next[fabric->link_source[link]]++;
+	for (uint32_t node = 0, sum = 0; node <= fabric->n_nodes; node++) {
+		uint32_t count = next[node];
+		fabric->out_first[node] = next[node] = sum;
+		sum += count;
+	}
+	for (uint32_t link = 0; link < fabric->n_links; link++)
+		fabric->out_links[next[fabric->link_source[link]]++] = link;
+	free(next);
+}
+
+static void number_parallel_links(struct fabric *fabric)
+{
+	uint32_t *seen = memory_zero((size_t)fabric->n_nodes + 1, sizeof *seen);
+	fabric->link_ordinal = arena_array(&fabric->arena, (size_t)fabric->n_links + 1, sizeof *fabric->link_ordinal);
+	for (uint32_t node = 0; node < fabric->n_nodes; node++) {
+		uint32_t first = fabric->out_first[node], end = fabric->out_first[node + 1];
+		for (uint32_t i = first; i < end; i++)
+			fabric->link_ordinal[fabric->out_links[i]] = ++seen[fabric->link_target[fabric->out_links[i]]];
+		for (uint32_t i = first; i < end; i++)
+			if (seen[fabric->link_target[fabric->out_links[i]]] == 1)
+				fabric->link_ordinal[fabric->out_links[i]] = 0;
+		for (uint32_t i = first; i < end; i++)
+			seen[fabric->link_target[fabric->out_links[i]]] = 0;
+	}
+	free(seen);
+}
+
+static void index_carried(struct fabric *fabric, struct build_shared *shared)
+{
+	fabric->carried_first = arena_array(&fabric->arena, (size_t)fabric->n_components + 1, sizeof *fabric->carried_first);
+	fabric->carried = arena_array(&fabric->arena, shared->n_carried + 1, sizeof *fabric->carried);
+	for (size_t i = 0; i < shared->n_carried; i++)
+		fabric->carried_first[shared->carried[i][0]]++;
+	uint32_t sum = 0;
+	for (uint32_t c = 0; c <= fabric->n_components; c++) { /* starts of each component … */
+		uint32_t count = c < fabric->n_components ? fabric->carried_first[c] : 0;
+		fabric->carried_first[c] = sum;
+		sum += count;
+	}
+	for (size_t i = 0; i < shared->n_carried; i++) /* … pushed to their ends while filling … */
+		fabric->carried[fabric->carried_first[shared->carried[i][0]]++] = shared->carried[i][1];
+	for (uint32_t c = fabric->n_components; c > 0; c--) /* … and back */
+		fabric->carried_first[c] = fabric->carried_first[c - 1];
+	fabric->carried_first[0] = 0;
+}
+
+static int finish(struct fabric *fabric, struct build_shared *shared, struct build *build, struct error *err)
+{
+	struct text spec = TEXT_INIT;
+	settle_arrays(fabric, shared);
+	index_out_links(fabric);
+	number_parallel_links(fabric);
+	index_carried(fabric, shared);
+	text_printf(&spec, "%s%s", build->module->name, build->n_values ? ":" : "");
+	params_print(build->values, build->n_values, &spec);
+	fabric->spec = arena_text(&fabric->arena, text_string(&spec));
+	text_release(&spec);
+	fabric->module_data = build->data;
+	fabric->n_channels = build->n_channels;
+	fabric->protocol = build->protocol ? build->protocol : "none";
+	if (fabric->n_npus == 0)
+		return error_at(err, build->request->file, build->request->line, build->request->column,
+				"topology '%s' has no NPU", build->module->name);
+	return 0;
+}
+
+/* After a failed build the growable arrays are not in the arena yet. */
+static void discard(struct fabric *fabric)
+{
+	void *arrays[] = {fabric->node_name, fabric->node_role, fabric->node_kind, fabric->node_rack, fabric->node_tray,
+		fabric->node_slot, fabric->node_plane, fabric->node_npu, fabric->npu_node, fabric->link_source, fabric->link_target,
+		fabric->link_bandwidth, fabric->link_latency_ps, fabric->link_kind, fabric->link_length_m, fabric->link_name_given,
+		fabric->kind_names, fabric->component_kind, fabric->component_name, fabric->component_place, fabric->includes};
+	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+		free(arrays[i]);
+	fabric_release(fabric);
+}
+
+int fabric_build(struct fabric *fabric, const struct topology_request *request, struct error *err)
+{
+	struct build_shared shared = {.fabric = fabric, .include = FABRIC_NONE};
+	char subject[256];
+	struct error why = {0};
+	*fabric = (struct fabric){0};
+	fabric->module = topology_load(request->module, &why);
+	if (!fabric->module)
+		return error_at(err, request->file, request->line, request->column, "%s", why.message);
+	struct build build = {.builder = builder_table, .shared = &shared, .module = fabric->module, .request = request, .prefix = "",
+		.n_channels = 1};
+	build.builder.core = &build;
+	snprintf(subject, sizeof subject, "topology '%s'", fabric->module->name);
+	int status = params_resolve(subject, fabric->module->params, request, &fabric->arena, &build.values, &build.n_values, err);
+	if (!status && (status = run_build(&build)))
+		error_set(err, shared.error.code, "%s", shared.error.message);
+	if (status) {
+		discard(fabric);
+	} else if ((status = finish(fabric, &shared, &build, err))) {
+		fabric_release(fabric);
+	}
+	free(shared.carried);
+	free(shared.name_slots);
+	return status;
+}
+
+void fabric_release(struct fabric *fabric)
+{
+	shortest_release(fabric);
+	arena_release(&fabric->arena);
+	*fabric = (struct fabric){0};
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------------- */
+
+const char *fabric_link_name(const struct fabric *fabric, uint32_t link, char *out, size_t size)
+{
+	const char *given = fabric->link_name_given ? fabric->link_name_given[link] : NULL;
+	const char *source = fabric->node_name[fabric->link_source[link]], *target = fabric->node_name[fabric->link_target[link]];
+	if (given)
+		snprintf(out, size, "%s", given);
+	else if (fabric->link_ordinal[link])
+		snprintf(out, size, "%s->%s#%u", source, target, fabric->link_ordinal[link]);
+	else
+		snprintf(out, size, "%s->%s", source, target);
+	return out;
+}
+
+static bool inside(const struct fabric_include *include, uint32_t node)
+{
+	return node - include->first_node < include->n_nodes;
+}
+
+/* The innermost module that holds both nodes; NULL: the outermost one. Includes are in the order of their first nodes, inner
+ * ones after those that hold them. */
+static const struct fabric_include *common_include(const struct fabric *fabric, uint32_t a, uint32_t b)
+{
+	uint32_t low = 0, high = fabric->n_includes;
+	while (low < high) { /* the last one that begins at or before a */
+		uint32_t middle = (low + high) / 2;
+		if (fabric->includes[middle].first_node <= a)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	/* An earlier sibling ended before this one began: only its ancestors can hold a. */
+	for (uint32_t i = low ? low - 1 : FABRIC_NONE; i != FABRIC_NONE; i = fabric->includes[i].parent)
+		if (inside(&fabric->includes[i], a) && inside(&fabric->includes[i], b))
+			return &fabric->includes[i];
+	return NULL;
+}
+
+static uint32_t include_next_links(const struct fabric *fabric, const struct fabric_include *include, const struct weft_hop *hop,
+	struct weft_choice *choices, uint32_t capacity)
+{
+	struct weft_hop local = *hop;
+	if (!include->module->next_links)
+		return shortest_next_links(fabric, hop, choices, capacity);
+	local.node -= include->first_node;
+	local.destination -= include->first_node;
+	/* Whoever came from outside is treated as sent from here. */
+	local.source = inside(include, hop->source) ? hop->source - include->first_node : local.node;
+	local.in_link = hop->in_link - include->first_link < include->n_links ? hop->in_link - include->first_link : WEFT_NONE;
+	local.via = hop->via != WEFT_NONE && inside(include, hop->via) ? hop->via - include->first_node : WEFT_NONE;
+	uint32_t n = include->module->next_links(include->data, &local, choices, capacity);
+	for (uint32_t i = 0; i < n && i < capacity; i++)
+		choices[i].link += include->first_link;
+	return n;
+}
+
+uint32_t fabric_next_links(const struct fabric *fabric, const struct weft_hop *hop, struct weft_choice *choices, uint32_t capacity)
+{
+	if (fabric->n_includes) {
+		const struct fabric_include *include = common_include(fabric, hop->node, hop->destination);
+		if (include)
+			return include_next_links(fabric, include, hop, choices, capacity);
+	}
+	if (fabric->module->next_links)
+		return fabric->module->next_links(fabric->module_data, hop, choices, capacity);
+	return shortest_next_links(fabric, hop, choices, capacity);
+}
