@@ -27,6 +27,24 @@ static inline struct collective_span parts_span(const struct parts *parts, uint3
 	return (struct collective_span){parts->offsets[p], parts->offsets[q] - parts->offsets[p], BUFFER_OUTPUT};
 }
 
+/* The blocks of an all-to-all: what rank s has for rank p, where it lies in the input of s and arrives in the output of p. */
+struct blocks {
+	uint32_t n;
+	struct parts parts;                   /* all-to-all */
+	const int64_t *in_offsets, *out_offsets; /* all-to-all-v: [n][n + 1] by source, by target; NULL otherwise */
+};
+void blocks_cut(struct blocks *blocks, struct arena *arena, const struct collective_request *request);
+struct collective_span block_in(const struct blocks *blocks, uint32_t source, uint32_t target);
+struct collective_span block_out(const struct blocks *blocks, uint32_t source, uint32_t target);
+/* Bytes of the whole input or output of a rank. */
+int64_t blocks_input_bytes(const struct blocks *blocks, uint32_t rank);
+int64_t blocks_output_bytes(const struct blocks *blocks, uint32_t rank);
+
+static inline bool is_all_to_all(enum collective_kind kind)
+{
+	return kind == COLLECTIVE_ALL_TO_ALL || kind == COLLECTIVE_ALL_TO_ALL_V;
+}
+
 /* x mod n for 0 <= x < 2n, without a division. */
 static inline uint32_t wrap(uint32_t x, uint32_t n) { return x >= n ? x - n : x; }
 
