@@ -37,11 +37,15 @@ static const struct unit energy_units[] = {{"pJ", 1e-12}, {"nJ", 1e-9}, {"uJ", 1
 static const struct unit bit_energy_units[] = {{"pJ/b", 1}, {"pJ/bit", 1}, {"fJ/b", 1e-3}, {"fJ/bit", 1e-3}, END};
 static const struct unit money_units[] = {{"$", 1}, {"USD", 1}, {"k$", 1e3}, {"M$", 1e6}, END};
 static const struct unit money_energy_units[] = {{"$/kWh", 1}, {"USD/kWh", 1}, {"cent/kWh", 0.01}, END};
-static const struct unit frequency_units[] = {{"Hz", 1}, {"kHz", 1e3}, {"MHz", 1e6}, {"GHz", 1e9}, {"THz", 1e12}, END};
+static const struct unit frequency_units[] = {{"Hz", 1}, {"kHz", 1e3}, {"MHz", 1e6}, {"GHz", 1e9}, {"THz", 1e12},
+	{"Bd", 1}, {"MBd", 1e6}, {"GBd", 1e9}, END};
 static const struct unit ratio_units[] = {{"%", 0.01}, {"", 1}, END};
 static const struct unit fit_units[] = {{"FIT", 1}, {"%/year", 1e9 / 8760 / 100}, END};
 static const struct unit flops_units[] = {{"FLOP/s", 1}, {"GFLOP/s", 1e9}, {"TFLOP/s", 1e12}, {"PFLOP/s", 1e15}, {"TF", 1e12}, {"PF", 1e15}, END};
 static const struct unit temperature_units[] = {{"degC", 1}, {"°C", 1}, {"K", 1}, END};
+static const struct unit responsivity_units[] = {{"A/W", 1}, END};
+static const struct unit noise_current_units[] = {{"pA/sqrt(Hz)", 1e-12}, {"pA/rtHz", 1e-12}, {"pA/√Hz", 1e-12}, END};
+static const struct unit noise_density_units[] = {{"dB/Hz", 1}, END};
 static const struct unit no_units[] = {{"", 1}, END};
 
 static const struct {
@@ -67,6 +71,9 @@ static const struct {
 	[QUANTITY_RATIO] = {"a ratio such as '5 %' or '0.05'", ratio_units, false},
 	[QUANTITY_FIT] = {"a failure rate such as '200 FIT' or '1.5 %/year'", fit_units, false},
 	[QUANTITY_FLOPS] = {"a compute rate such as '312 TFLOP/s'", flops_units, false},
+	[QUANTITY_RESPONSIVITY] = {"a responsivity such as '0.8 A/W'", responsivity_units, false},
+	[QUANTITY_NOISE_CURRENT] = {"a noise current such as '18 pA/sqrt(Hz)'", noise_current_units, false},
+	[QUANTITY_NOISE_DENSITY] = {"a relative noise such as '-145 dB/Hz'", noise_density_units, false},
 	[QUANTITY_TEMPERATURE] = {"a temperature such as '70 degC'", temperature_units, false},
 };
 

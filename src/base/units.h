@@ -23,11 +23,14 @@ enum quantity {
 	QUANTITY_ENERGY_PER_BIT, /* pJ/b, fJ/b → pJ per bit */
 	QUANTITY_MONEY,     /* $, USD → dollars ("25 $" or "$25") */
 	QUANTITY_MONEY_PER_ENERGY, /* $/kWh → dollars per kWh */
-	QUANTITY_FREQUENCY, /* Hz, kHz, MHz, GHz, THz → hertz */
+	QUANTITY_FREQUENCY, /* Hz, kHz, MHz, GHz, THz; of symbols Bd, GBd → hertz */
 	QUANTITY_RATIO,     /* %, or a bare number; 5 % → 0.05 */
 	QUANTITY_FIT,       /* FIT, %/year → failures per 10^9 hours */
 	QUANTITY_FLOPS,     /* FLOP/s with prefix; TF, PF are accepted → FLOP/s */
 	QUANTITY_TEMPERATURE, /* degC, °C, K → degrees Celsius */
+	QUANTITY_RESPONSIVITY, /* A/W */
+	QUANTITY_NOISE_CURRENT, /* pA/sqrt(Hz), pA/rtHz → A per square root of Hz */
+	QUANTITY_NOISE_DENSITY, /* dB/Hz */
 	QUANTITY_N
 };
 
