@@ -115,5 +115,8 @@ const char *network_text(const struct network_setup *setup, const struct network
 
 /* Changes a link now (only in the control phase): writes links, tells the model and the observers. */
 void network_change_link(struct network *network, uint32_t link, enum link_state state, int64_t bytes_per_s, int64_t latency_ps);
+/* A failure was detected (or repaired): from now on routes avoid the link, and what is on the way over it is routed anew. Models
+ * see links->avoid[link] in link_changed, with old values equal to the present ones. Only in the control phase. */
+void network_avoid_link(struct network *network, uint32_t link, bool avoid);
 
 #endif
