@@ -38,8 +38,7 @@ static bool begin(struct analytic *analytic, uint32_t index)
 {
 	struct network_setup *setup = &analytic->base.setup;
 	struct transfer *transfer = transfer_at(analytic, index);
-	transfer->route = routes_find(setup->routes, transfer->message.source, transfer->message.destination,
-				      transfer->message.flow_key, &analytic->base.error);
+	transfer->route = network_route(setup->routes, &transfer->message, &analytic->base.error);
 	if (transfer->route == ROUTE_NONE) {
 		fail(analytic);
 		return true;

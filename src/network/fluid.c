@@ -48,7 +48,7 @@ static void fluid_send(struct network *network, const struct network_message *me
 	struct flow *flow = flow_at(fluid, index);
 	int64_t now_ps = network->setup.engine->now_ps;
 	*flow = (struct flow){.message = *message, .start_ps = now_ps, .since_ps = now_ps, .left = (double)message->bytes};
-	flow->route = routes_find(network->setup.routes, message->source, message->destination, message->flow_key, &network->error);
+	flow->route = network_route(network->setup.routes, message, &network->error);
 	if (flow->route == ROUTE_NONE) {
 		engine_stop(network->setup.engine);
 		return;

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "engine/engine.h"
 #include "fabric/fabric.h"
 #include "fabric/params.h"
 
