@@ -21,7 +21,7 @@ PACKAGES := hdf5 gsl libfyaml expat yajl zlib cairo
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(CI)$(WERROR),-Werror)
 common := -std=c11 $(warnings) -ffp-contract=off -fno-strict-aliasing -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude -Isrc \
 	-DWEFT_VERSION='"$(shell cat VERSION)"'
-libraries := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lev -lm -ldl
+libraries := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lhdf5_hl -lev -lm -ldl
 includes := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 
 flags.release := -O2 -g -DNDEBUG

@@ -1,0 +1,400 @@
+#include "timeline/recorder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "collective/collective.h"
+#include "timeline/recorder_internal.h"
+
+const char *const timeline_detail_names[DETAIL_N] = {"bins", "messages", "intervals", "all"};
+
+#define SIZE_LIMIT_DEFAULT (INT64_C(4) << 30)
+#define AUTO_BASE_PS PS_PER_NS
+
+/* What the hooks do: a few stores each. */
+
+static void on_bytes(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead, uint8_t kind)
+{
+	struct recorder *recorder = context;
+	bins_add_bytes(&recorder->bins, link, start_ps, end_ps, payload);
+	if (overhead)
+		bins_extra_add(&recorder->bins, BINS_OVERHEAD, link, start_ps, end_ps, overhead);
+	if (recorder->by_kind && kind < TRAFFIC_N)
+		bins_extra_add(&recorder->bins, (enum bins_extra)(BINS_KIND + kind), link, start_ps, end_ps, payload);
+}
+
+static void on_busy(void *context, uint32_t link, int64_t start_ps, int64_t end_ps)
+{
+	bins_add_busy(&((struct recorder *)context)->bins, link, start_ps, end_ps);
+}
+
+static void on_queue(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t max_bytes, int64_t byte_ps)
+{
+	struct recorder *recorder = context;
+	bins_extra_max(&recorder->bins, BINS_QUEUE_MAX, link, start_ps, end_ps, max_bytes);
+	bins_extra_add(&recorder->bins, BINS_QUEUE_BYTE_PS, link, start_ps, end_ps, byte_ps);
+}
+
+static void on_stall(void *context, uint32_t link, int64_t start_ps, int64_t end_ps)
+{
+	struct recorder *recorder = context;
+	bins_extra_add(&recorder->bins, BINS_STALL_PS, link, start_ps, end_ps, end_ps - start_ps);
+}
+
+static void on_replays(void *context, uint32_t link, int64_t time_ps, int64_t replays)
+{
+	struct recorder *recorder = context;
+	bins_extra_add(&recorder->bins, BINS_REPLAYS, link, time_ps, time_ps, replays);
+}
+
+static void on_interval(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, uint64_t message)
+{
+	struct table *table = &((struct recorder *)context)->intervals;
+	if (table->dropped) {
+		table->n_dropped++;
+		return;
+	}
+	TABLE_SET(table, 0, uint32_t, link);
+	TABLE_SET(table, 1, int64_t, start_ps);
+	TABLE_SET(table, 2, int64_t, end_ps);
+	TABLE_SET(table, 3, int64_t, (int64_t)message);
+	table_commit(table);
+}
+
+static void on_message(void *context, const struct message_record *record)
+{
+	struct table *table = &((struct recorder *)context)->messages;
+	if (table->dropped) {
+		table->n_dropped++;
+		return;
+	}
+	TABLE_SET(table, 0, int64_t, (int64_t)record->id);
+	TABLE_SET(table, 1, uint32_t, record->source);
+	TABLE_SET(table, 2, uint32_t, record->destination);
+	TABLE_SET(table, 3, int64_t, record->bytes);
+	TABLE_SET(table, 4, int64_t, record->start_ps);
+	TABLE_SET(table, 5, int64_t, record->end_ps);
+	TABLE_SET(table, 6, int32_t, record->collective);
+	TABLE_SET(table, 7, uint8_t, record->kind);
+	TABLE_SET(table, 8, int32_t, record->route == ROUTE_NONE ? -1 : (int32_t)record->route);
+	table_commit(table);
+}
+
+static void on_change(void *context, uint32_t link, int64_t time_ps, enum link_state state, int64_t bytes_per_s)
+{
+	struct table *table = &((struct recorder *)context)->changes;
+	TABLE_SET(table, 0, uint32_t, link);
+	TABLE_SET(table, 1, int64_t, time_ps);
+	TABLE_SET(table, 2, uint8_t, (uint8_t)state);
+	TABLE_SET(table, 3, int64_t, bytes_per_s);
+	table_commit(table);
+}
+
+/* Index of a name in the table of names of operations; in the order of first appearance. */
+static int32_t name_index(struct recorder *recorder, const char *name)
+{
+	struct name_entry *entry;
+	if (!name)
+		return -1;
+	HASH_FIND_STR(recorder->names, name, entry);
+	if (!entry) {
+		entry = memory_alloc(sizeof *entry);
+		entry->name = memory_text(name);
+		entry->index = (int32_t)HASH_COUNT(recorder->names);
+		HASH_ADD_KEYPTR(hh, recorder->names, entry->name, strlen(entry->name), entry);
+	}
+	return entry->index;
+}
+
+static void on_op(void *context, const struct op_record *record)
+{
+	struct recorder *recorder = context;
+	struct table *table = &recorder->ops;
+	TABLE_SET(table, 0, uint32_t, record->rank);
+	TABLE_SET(table, 1, uint32_t, record->index);
+	TABLE_SET(table, 2, int32_t, record->stream == STREAM_NONE ? -1 : (int32_t)record->stream);
+	TABLE_SET(table, 3, uint8_t, (uint8_t)record->kind);
+	TABLE_SET(table, 4, int32_t, name_index(recorder, record->name));
+	TABLE_SET(table, 5, int32_t, record->group);
+	TABLE_SET(table, 6, int32_t, record->collective);
+	TABLE_SET(table, 7, int64_t, record->bytes);
+	TABLE_SET(table, 8, int64_t, record->ready_ps);
+	TABLE_SET(table, 9, int64_t, record->start_ps);
+	TABLE_SET(table, 10, int64_t, record->end_ps);
+	TABLE_SET(table, 11, int64_t, record->exposed_ps);
+	TABLE_SET(table, 12, int32_t, record->cause_rank == UINT32_MAX ? -1 : (int32_t)record->cause_rank);
+	TABLE_SET(table, 13, int32_t, record->cause_rank == UINT32_MAX ? -1 : (int32_t)record->cause_index);
+	TABLE_SET(table, 14, int32_t, record->iteration);
+	TABLE_SET(table, 15, int64_t, record->trace_node);
+	TABLE_SET(table, 16, int64_t, record->recorded_start_ps);
+	TABLE_SET(table, 17, int64_t, record->recorded_end_ps);
+	table_commit(table);
+}
+
+static void on_collective(void *context, const struct collective_record *record)
+{
+	struct table *table = &((struct recorder *)context)->collectives;
+	double seconds = (double)(record->end_ps - record->start_ps) / (double)PS_PER_S;
+	double algbw = seconds > 0 ? (double)record->bytes / seconds : 0;
+	TABLE_SET(table, 0, int32_t, record->id);
+	TABLE_SET(table, 1, uint8_t, record->kind);
+	TABLE_SET(table, 2, const char *, record->algorithm ? record->algorithm : "");
+	TABLE_SET(table, 3, const char *, record->protocol ? record->protocol : "");
+	TABLE_SET(table, 4, int32_t, record->group);
+	TABLE_SET(table, 5, uint32_t, record->n_ranks);
+	TABLE_SET(table, 6, int64_t, record->bytes);
+	TABLE_SET(table, 7, int64_t, record->start_ps);
+	TABLE_SET(table, 8, int64_t, record->end_ps);
+	TABLE_SET(table, 9, double, algbw);
+	TABLE_SET(table, 10, double, algbw * collective_bus_factor((enum collective_kind)record->kind, record->n_ranks));
+	table_commit(table);
+}
+
+struct observer recorder_observer(struct recorder *recorder)
+{
+	enum timeline_detail detail = recorder->options.detail;
+	return (struct observer){
+		.context = recorder,
+		.link_bytes = on_bytes,
+		.link_busy = on_busy,
+		.link_queue = on_queue,
+		.link_stall = on_stall,
+		.link_change = on_change,
+		.link_replays = on_replays,
+		.link_interval = detail >= DETAIL_INTERVALS ? on_interval : NULL,
+		.message = detail >= DETAIL_MESSAGES ? on_message : NULL,
+		.op = detail >= DETAIL_MESSAGES ? on_op : NULL,
+		.collective = on_collective,
+	};
+}
+
+/* The tables' columns, in the order in which the hooks fill them. "never": docs/timeline-format.md. */
+
+static void open_tables(struct recorder *recorder)
+{
+	static const struct variable changes[] = {
+		{.name = "link", .type = VALUE_U32, .text = "row of /links"},
+		{.name = "time_ps", .type = VALUE_I64, .units = "ps"},
+		{.name = "state", .type = VALUE_U8, .text = "from now on", .meanings = link_state_names, .n_meanings = LINK_STATE_N},
+		{.name = "capacity", .type = VALUE_I64, .units = "B/s", .text = "from now on"},
+	};
+	static const struct variable collectives[] = {
+		{.name = "collective", .type = VALUE_I32, .text = "id, as other tables refer to it"},
+		{.name = "kind", .type = VALUE_U8, .meanings = collective_kind_names, .n_meanings = COLLECTIVE_KINDS},
+		{.name = "algorithm", .type = VALUE_TEXT}, {.name = "protocol", .type = VALUE_TEXT},
+		{.name = "group", .type = VALUE_I32, .text = "row of /groups, -1: none"},
+		{.name = "ranks", .type = VALUE_U32, .text = "how many took part"},
+		{.name = "bytes", .type = VALUE_I64, .units = "B", .text = "the whole buffer, as nccl-tests counts"},
+		{.name = "start_ps", .type = VALUE_I64, .units = "ps", .text = "the first rank entered"},
+		{.name = "end_ps", .type = VALUE_I64, .units = "ps", .text = "the last rank left"},
+		{.name = "algbw", .type = VALUE_F64, .units = "B/s", .text = "bytes / time"},
+		{.name = "busbw", .type = VALUE_F64, .units = "B/s", .text = "algbw x the collective's factor"},
+	};
+	static const struct variable ops[] = {
+		{.name = "rank", .type = VALUE_U32},
+		{.name = "index", .type = VALUE_U32, .text = "in its rank's program"},
+		{.name = "stream", .type = VALUE_I32, .text = "0 computes, others communicate, -1: none"},
+		{.name = "kind", .type = VALUE_U8, .meanings = op_kind_names, .n_meanings = OP_KINDS},
+		{.name = "name", .type = VALUE_I32, .text = "row of op_names, -1: unnamed"},
+		{.name = "group", .type = VALUE_I32, .text = "row of /groups, -1: none"},
+		{.name = "collective", .type = VALUE_I32, .text = "of /collectives, -1: none"},
+		{.name = "bytes", .type = VALUE_I64, .units = "B"},
+		{.name = "ready_ps", .type = VALUE_I64, .units = "ps", .text = "dependencies and the stream's previous operation had ended"},
+		{.name = "start_ps", .type = VALUE_I64, .units = "ps"}, {.name = "end_ps", .type = VALUE_I64, .units = "ps"},
+		{.name = "exposed_ps", .type = VALUE_I64, .units = "ps", .text = "communication while its rank computed nothing"},
+		{.name = "cause_rank", .type = VALUE_I32, .text = "rank of the operation that released it, -1: start of the run"},
+		{.name = "cause_index", .type = VALUE_I32, .text = "index of that operation in its rank's program, -1"},
+		{.name = "iteration", .type = VALUE_I32, .text = "-1: none"},
+		{.name = "trace_node", .type = VALUE_I64, .text = "id in the trace it came from, -1"},
+		{.name = "recorded_start_ps", .type = VALUE_I64, .units = "ps", .text = "in the trace; 2^63-1: not known"},
+		{.name = "recorded_end_ps", .type = VALUE_I64, .units = "ps", .text = "in the trace; 2^63-1: not known"},
+	};
+	static const struct variable messages[] = {
+		{.name = "message", .type = VALUE_I64, .text = "id in order of issue; rows are in order of delivery"},
+		{.name = "source", .type = VALUE_U32, .text = "chip (npu of /nodes)"},
+		{.name = "target", .type = VALUE_U32, .text = "chip (npu of /nodes)"},
+		{.name = "bytes", .type = VALUE_I64, .units = "B"},
+		{.name = "start_ps", .type = VALUE_I64, .units = "ps", .text = "given to the network"},
+		{.name = "end_ps", .type = VALUE_I64, .units = "ps", .text = "delivered; 2^63-1: not when the run ended"},
+		{.name = "collective", .type = VALUE_I32, .text = "of /collectives, -1: none"},
+		{.name = "kind", .type = VALUE_U8, .text = "what it was for", .meanings = traffic_kind_names, .n_meanings = TRAFFIC_N},
+		{.name = "path", .type = VALUE_I32, .text = "route of /paths, -1: stayed on its chip"},
+	};
+	static const struct variable intervals[] = {
+		{.name = "link", .type = VALUE_U32, .text = "row of /links"},
+		{.name = "start_ps", .type = VALUE_I64, .units = "ps"}, {.name = "end_ps", .type = VALUE_I64, .units = "ps"},
+		{.name = "message", .type = VALUE_I64, .text = "id of /messages"},
+	};
+#define OPEN(table, path, text, dimension, variables) \
+	table_open(&recorder->table, &recorder->file, path, text, dimension, variables, sizeof(variables) / sizeof *(variables))
+	OPEN(changes, "/link_changes", "changes of links while the run went on", "change", changes);
+	OPEN(collectives, "/collectives", "collectives that ended", "collective", collectives);
+	if (recorder->options.detail >= DETAIL_MESSAGES) {
+		OPEN(ops, "/ops", "operations of ranks, in order of their end", "op", ops);
+		OPEN(messages, "/messages", "messages, in order of delivery", "message", messages);
+	}
+	if (recorder->options.detail >= DETAIL_INTERVALS)
+		OPEN(intervals, "/intervals", "presence of messages on links, in order of their end", "interval", intervals);
+#undef OPEN
+}
+
+static void write_root(struct recorder *recorder)
+{
+	struct timeline_file *file = &recorder->file;
+	const struct recorder_options *options = &recorder->options;
+	file_attribute_text(file, file->id, "format", TIMELINE_FORMAT);
+	file_attribute_integer(file, file->id, "format_version", TIMELINE_VERSION);
+	file_attribute_text(file, file->id, "weft_version", WEFT_VERSION);
+	file_attribute_fixed(file, file->id, "status", "running", STATUS_SIZE);
+	file_attribute_fixed(file, file->id, "message", "", MESSAGE_SIZE);
+	file_attribute_fixed(file, file->id, "result_digest", "", DIGEST_SIZE);
+	file_attribute_fixed(file, file->id, "dropped", "", MESSAGE_SIZE);
+	file_attribute_unsigned(file, file->id, "seed", options->seed);
+	file_attribute_text(file, file->id, "detail", timeline_detail_names[options->detail]);
+	file_attribute_text(file, file->id, "model", options->model ? options->model : "");
+	file_attribute_text(file, file->id, "routing", options->routing ? options->routing : "");
+	file_attribute_text(file, file->id, "topology", recorder->fabric->spec ? recorder->fabric->spec : "");
+	file_write_text(file, file->id, "scenario", options->scenario_text ? options->scenario_text : "",
+			"the scenario as it was given: the file alone repeats the run");
+	file_write_text(file, file->id, "resolved_scenario", options->resolved_text ? options->resolved_text : "",
+			"the scenario with every default filled in");
+}
+
+static int refuse_foreign(const char *path, struct error *err)
+{
+	hid_t file, properties;
+	bool ours = false;
+	if (access(path, F_OK) != 0)
+		return 0;
+	properties = H5Pcreate(H5P_FILE_ACCESS);
+	file = H5Fopen(path, H5F_ACC_RDONLY, properties);
+	H5Pclose(properties);
+	if (file >= 0) {
+		ours = H5Aexists(file, "format") > 0 && H5Aexists(file, "format_version") > 0;
+		H5Fclose(file);
+	}
+	return ours ? 0 : error_set(err, ERROR_INPUT, "'%s' exists and is not a weft timeline: it is left alone", path);
+}
+
+static int create_file(struct recorder *recorder, struct error *err)
+{
+	hid_t create = H5Pcreate(H5P_FILE_CREATE), access_list = H5Pcreate(H5P_FILE_ACCESS);
+	H5Pset_obj_track_times(create, 0);
+	H5Pset_libver_bounds(access_list, H5F_LIBVER_V18, H5F_LIBVER_V18);
+	recorder->file.path = recorder->options.path;
+	recorder->file.id = H5Fcreate(recorder->options.path, H5F_ACC_TRUNC, create, access_list);
+	H5Pclose(create);
+	H5Pclose(access_list);
+	if (recorder->file.id < 0)
+		return error_set(err, ERROR_HOST, "cannot create timeline '%s'", recorder->options.path);
+	recorder->file.text_type = H5Tcopy(H5T_C_S1);
+	H5Tset_size(recorder->file.text_type, H5T_VARIABLE);
+	H5Tset_cset(recorder->file.text_type, H5T_CSET_UTF8);
+	return 0;
+}
+
+static void create_objects(struct recorder *recorder)
+{
+	struct timeline_file *file = &recorder->file;
+	write_root(recorder);
+	describe_nodes(file, recorder->fabric);
+	describe_components(file, recorder->fabric);
+	if (recorder->options.workloads)
+		describe_groups(file, &recorder->options);
+	link_bins_open(&recorder->links, file, recorder->fabric, &recorder->bins, recorder->by_kind);
+	open_tables(recorder);
+	results_open(recorder);
+}
+
+struct recorder *recorder_new(const struct recorder_options *options, const struct fabric *fabric, const struct routes *routes,
+			      struct error *err)
+{
+	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+	if (refuse_foreign(options->path, err))
+		return NULL;
+	struct recorder *recorder = memory_zero(1, sizeof *recorder);
+	recorder->options = *options;
+	recorder->fabric = fabric;
+	recorder->routes = routes;
+	recorder->by_kind = options->detail == DETAIL_ALL;
+	if (!recorder->options.size_limit_bytes)
+		recorder->options.size_limit_bytes = SIZE_LIMIT_DEFAULT;
+	if (create_file(recorder, err)) {
+		free(recorder);
+		return NULL;
+	}
+	bins_init(&recorder->bins, fabric->n_links, options->max_bins ? options->max_bins : bins_default(fabric->n_links),
+		  options->bin_ps >= 2 ? options->bin_ps : AUTO_BASE_PS);
+	create_objects(recorder);
+	if (recorder_flush(recorder, err)) {
+		recorder_finish(recorder, NULL, NULL);
+		return NULL;
+	}
+	return recorder;
+}
+
+static void write_tables(struct recorder *recorder)
+{
+	table_write(&recorder->changes);
+	table_write(&recorder->collectives);
+	table_write(&recorder->ops);
+	table_write(&recorder->messages);
+	table_write(&recorder->intervals);
+}
+
+int recorder_flush(struct recorder *recorder, struct error *err)
+{
+	struct timeline_file *file = &recorder->file;
+	write_tables(recorder);
+	link_bins_write(&recorder->links, file, &recorder->bins, recorder->bins.end_ps);
+	if (file->error.code == ERROR_NONE && H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
+		file_fail(file, "flush failed");
+	return file->error.code == ERROR_NONE ? 0 : error_set(err, file->error.code, "%s", file->error.message);
+}
+
+static void close_everything(struct recorder *recorder)
+{
+	struct timeline_file *file = &recorder->file;
+	struct name_entry *entry, *next;
+	table_close(&recorder->changes);
+	table_close(&recorder->collectives);
+	table_close(&recorder->ops);
+	table_close(&recorder->messages);
+	table_close(&recorder->intervals);
+	link_bins_close(&recorder->links);
+	results_close(recorder);
+	H5Tclose(file->text_type);
+	if (H5Fclose(file->id) < 0)
+		file_fail(file, "closing failed");
+	HASH_ITER(hh, recorder->names, entry, next) {
+		HASH_DEL(recorder->names, entry);
+		free(entry->name);
+		free(entry);
+	}
+	bins_release(&recorder->bins);
+}
+
+int recorder_finish(struct recorder *recorder, const struct recorder_result *result, struct error *err)
+{
+	struct timeline_file *file = &recorder->file;
+	int status = 0;
+	if (result) {
+		write_tables(recorder);
+		link_bins_write(&recorder->links, file, &recorder->bins, result->end_ps);
+		results_write(recorder, result);
+		status = recorder_flush_file(recorder);
+		if (status == 0)
+			file_attribute_fixed(file, file->id, "status", result->status, STATUS_SIZE);
+	}
+	close_everything(recorder);
+	if (file->error.code != ERROR_NONE)
+		status = error_set(err, file->error.code, "%s", file->error.message);
+	free(recorder);
+	return status;
+}

@@ -1,0 +1,46 @@
+/* The recorder's state, shared by the files that write its parts. */
+#ifndef WEFT_TIMELINE_RECORDER_INTERNAL_H
+#define WEFT_TIMELINE_RECORDER_INTERNAL_H
+
+#include <uthash.h>
+
+#include "fabric/fabric.h"
+#include "fabric/route.h"
+#include "timeline/bins.h"
+#include "timeline/describe.h"
+#include "timeline/file.h"
+#include "timeline/link_bins.h"
+#include "timeline/recorder.h"
+#include "timeline/table.h"
+
+#define STATUS_SIZE 16
+#define MESSAGE_SIZE 2048
+#define DIGEST_SIZE 64
+
+struct name_entry {
+	char *name;
+	int32_t index;
+	UT_hash_handle hh;
+};
+
+struct recorder {
+	struct recorder_options options;
+	const struct fabric *fabric;
+	const struct routes *routes;
+	struct timeline_file file;
+	struct bins bins;
+	struct link_bins links;
+	struct table changes, collectives, ops, messages, intervals;
+	struct name_entry *names;
+	bool by_kind;
+	hid_t summary, run; /* groups */
+};
+
+/* results.c: what is known at the end. */
+void results_open(struct recorder *recorder);
+void results_write(struct recorder *recorder, const struct recorder_result *result);
+void results_close(struct recorder *recorder);
+/* Hands everything to the operating system; 0 or -1 (the error is in recorder->file). */
+int recorder_flush_file(struct recorder *recorder);
+
+#endif
