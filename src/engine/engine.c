@@ -1,9 +1,6 @@
 #include "engine/engine.h"
 
-#include <assert.h>
 #include <string.h>
-
-#include "engine/queue.h"
 
 void engine_init(struct engine *engine)
 {
@@ -31,17 +28,6 @@ void engine_register_phase(struct engine *engine, enum engine_phase phase, engin
 	engine->phases[phase].context = context;
 }
 
-void engine_schedule(struct engine *engine, int64_t time_ps, uint8_t handler, uint32_t argument)
-{
-	assert(time_ps >= engine->now_ps && handler < engine->n_handlers);
-	if (time_ps == TIME_NEVER) {
-		engine->overflowed = true;
-		return;
-	}
-	engine->n_queue_operations++;
-	event_queue_push(engine->queue, (struct event){.time_ps = time_ps, .argument = argument, .handler = handler});
-}
-
 static bool run_phases(struct engine *engine)
 {
 	bool any = false;
@@ -56,25 +42,29 @@ static bool run_phases(struct engine *engine)
 	return any;
 }
 
+static void run_instant(struct engine *engine)
+{
+	struct event_due event;
+	do {
+		while (event_queue_take(engine->queue, &event)) {
+			engine->n_events++;
+			engine->handlers[event.handler].function(engine->handlers[event.handler].context, event.argument);
+		}
+	} while (run_phases(engine) || engine->queue->n_due);
+}
+
 enum engine_result engine_run(struct engine *engine, uint64_t budget)
 {
 	uint64_t limit = engine->n_events + budget;
-	run_phases(engine);
+	run_instant(engine); /* what was requested or scheduled for now from outside */
 	while (!engine->stopping && !engine->overflowed) {
-		int64_t next_ps = event_queue_next(engine->queue);
+		if (engine->n_events >= limit)
+			return event_queue_count(engine->queue) ? ENGINE_SLICED : ENGINE_DRAINED;
+		int64_t next_ps = event_queue_advance(engine->queue);
 		if (next_ps == TIME_NEVER)
 			return ENGINE_DRAINED;
-		if (engine->n_events >= limit)
-			return ENGINE_SLICED;
 		engine->now_ps = next_ps;
-		do {
-			while (event_queue_next(engine->queue) == next_ps) {
-				struct event event = event_queue_pop(engine->queue);
-				engine->n_events++;
-				engine->n_queue_operations++;
-				engine->handlers[event.handler].function(engine->handlers[event.handler].context, event.argument);
-			}
-		} while (run_phases(engine) || event_queue_next(engine->queue) == next_ps);
+		run_instant(engine);
 	}
 	engine->stopping = false;
 	return ENGINE_STOPPED;

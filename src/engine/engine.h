@@ -10,13 +10,14 @@
 #ifndef WEFT_ENGINE_ENGINE_H
 #define WEFT_ENGINE_ENGINE_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/time.h"
+#include "engine/queue.h"
 
 struct error;
-struct event_queue;
 
 typedef void engine_handler(void *context, uint32_t argument);
 typedef void engine_phase_handler(void *context);
@@ -37,7 +38,7 @@ enum engine_result {
 struct engine {
 	int64_t now_ps;   /* read-only for others */
 	uint64_t n_events; /* handled so far */
-	uint64_t n_queue_operations; /* pushes and pops */
+	uint64_t n_pushed; /* pops are n_events: what is counted per packet-hop is n_pushed + n_events */
 	bool requested[ENGINE_PHASE_N];
 	bool stopping;
 	bool overflowed;  /* something was scheduled at TIME_NEVER or later: the run must end with an error */
@@ -56,7 +57,16 @@ uint8_t engine_register(struct engine *engine, engine_handler *function, void *c
 void engine_register_phase(struct engine *engine, enum engine_phase phase, engine_phase_handler *function, void *context);
 
 /* time_ps >= now_ps (asserted). TIME_NEVER is not queued but sets `overflowed`: code that means "never" does not schedule. */
-void engine_schedule(struct engine *engine, int64_t time_ps, uint8_t handler, uint32_t argument);
+static inline void engine_schedule(struct engine *engine, int64_t time_ps, uint8_t handler, uint32_t argument)
+{
+	assert(time_ps >= engine->now_ps && handler < engine->n_handlers);
+	if (__builtin_expect(time_ps == TIME_NEVER, 0)) {
+		engine->overflowed = true;
+		return;
+	}
+	engine->n_pushed++;
+	event_queue_push(engine->queue, (struct event){.time_ps = time_ps, .argument = argument, .handler = handler});
+}
 /* The phase runs once in this instant, after the events of this round. */
 static inline void engine_request(struct engine *engine, enum engine_phase phase) { engine->requested[phase] = true; }
 
