@@ -129,7 +129,9 @@ void collective_part(int64_t bytes, uint32_t element, uint32_t n, uint32_t p, in
  * value, deadlock, unmatched message, read of what was never written, waits that do not protect a span). */
 int collective_verify(const struct collective_plan *plan, uint64_t seed, struct error *err);
 
-/* What a library adds to the wires (design §7): a preset, never a fit. */
+/* What a library adds to the wires (design §7): a preset, never a fit. Names are "none", NCCL's "simple", "ll", "ll128", and "nccl",
+ * which takes for each collective the one of the three that NCCL's own cost model calls fastest. What a machine can use of its
+ * wires depends on its architecture, written after an @: "simple@ampere", "nccl@hopper". docs/decisions.md has the arithmetic. */
 struct protocol {
 	const char *name;             /* "none", "simple", "ll", "ll128" */
 	const char *summary;          /* with its source */
@@ -139,9 +141,20 @@ struct protocol {
 	uint32_t wire_numerator, wire_denominator; /* wire bytes = payload × numerator / denominator, rounded up */
 	double reduce_bytes_per_s;    /* local reduction; 0: free */
 	uint32_t channels;            /* default number of channels, 0: the algorithm's */
-	double rate_efficiency;       /* usable share of a link's rate, 1: all (NCCL's usable GB/s per NVLink) */
+	double rate_efficiency;       /* usable share of a link's rate inside a machine, 1: all (NCCL's usable GB/s per NVLink) */
+	const char *architecture;     /* "ampere", …; NULL: none was given, all of the rate is usable */
 };
-extern const struct protocol *const protocols[];
+extern const struct protocol *const protocols[]; /* without architecture; NULL at the end */
+/* Checks a name with or without an architecture ("ll", "ll@ampere", "nccl"); the nearest known one in the error. For "nccl" it
+ * returns the preset "simple": ask protocol_resolve for the choice. */
 const struct protocol *protocol_find(const char *name, struct error *err);
+/* The preset for one collective. `name` NULL: the machine's default. `machine_default` (fabric->protocol) gives the architecture
+ * when the name has none. rank_bytes_per_s is what a rank's links carry together, raw, one direction (LL's limit is per rank and
+ * absolute); 0: unknown, the limit is left out. `plan` is needed for "nccl" and for tree constants; it may be NULL. */
+int protocol_resolve(struct protocol *out, const char *name, const char *machine_default, int64_t rank_bytes_per_s,
+		     const struct collective_plan *plan, struct error *err);
+/* What a message of `payload` occupies on the wires: payload × numerator / denominator, and inside a machine divided by
+ * rate_efficiency, rounded up once. */
+int64_t protocol_wire_bytes(const struct protocol *protocol, int64_t payload, bool between_machines);
 
 #endif
