@@ -648,3 +648,14 @@ uint32_t fabric_next_links(const struct fabric *fabric, const struct weft_hop *h
 		return fabric->module->next_links(fabric->module_data, hop, choices, capacity);
 	return shortest_next_links(fabric, hop, choices, capacity);
 }
+
+void fabric_machines(const struct fabric *fabric, uint32_t *machine)
+{
+	memset(machine, 0, fabric->n_npus * sizeof *machine);
+	for (uint32_t i = 0; i < fabric->n_includes; i++) {
+		const struct fabric_include *include = &fabric->includes[i];
+		for (uint32_t node = include->first_node; include->parent == FABRIC_NONE && node < include->first_node + include->n_nodes; node++)
+			if (fabric->node_npu[node] != FABRIC_NONE)
+				machine[fabric->node_npu[node]] = i + 1;
+	}
+}

@@ -21,7 +21,7 @@ enum op_kind {
 	OP_SEND,       /* bytes to peer with tag; ends when its last byte has left (eager) */
 	OP_RECEIVE,    /* bytes from peer with tag; ends at max(posted, delivered); ANY_SOURCE, ANY_TAG match in order of arrival */
 	OP_COLLECTIVE, /* calls[call]; matched with the group's other members in issue order */
-	OP_WAIT,       /* ends when its dependencies have ended */
+	OP_WAIT,       /* ends when its dependencies have ended and `amount` ps have passed; the rank computes nothing */
 	OP_KINDS
 };
 extern const char *const op_kind_names[OP_KINDS];
@@ -41,7 +41,7 @@ struct op {
 	uint8_t nic;             /* send, receive: which adapter (loggops model), 0 */
 	int32_t peer;            /* rank (absolute) or offset from the own position in the group (wraps unless OP_PEER_INDEX) */
 	int32_t tag;
-	int64_t amount;          /* compute: ps; send, receive: bytes; collective: index into program->calls */
+	int64_t amount;          /* compute, wait: ps; send, receive: bytes; collective: index into program->calls */
 	uint32_t first_dep;      /* into program->deps */
 	uint32_t n_deps;
 	uint32_t name;           /* into the workload's names, 0: unnamed */
@@ -116,7 +116,12 @@ struct workload {
 	uint32_t n_names;
 	const char *algorithm;   /* default for calls, "auto" */
 	const char *protocol;    /* NULL: the machine's */
-	uint32_t n_ranks_capacity;
+	/* Every compute operation takes a share of its duration drawn evenly from [1 - jitter, 1 + jitter), by the run's seed, rank
+	 * and operation; 0 … 1. */
+	double jitter;
+	/* Flows: the tag of a send is the number of its message within this workload, 0 … n_numbered - 1, so that records are
+	 * numbered as the user's table is. 0: messages are numbered in order of issue. */
+	uint64_t n_numbered;
 	size_t programs_capacity, groups_capacity, names_capacity;
 };
 
@@ -130,6 +135,18 @@ uint32_t workload_add_group(struct workload *workload, const char *name, const u
 /* Appends an operation with its dependencies; returns its index. */
 uint32_t program_add(struct program *program, const struct op *op, const uint32_t *deps, uint32_t n_deps);
 uint32_t program_add_call(struct program *program, const struct collective_call *call);
+
+/* Peer of a send or receive of `rank` as a rank of the workload. */
+uint32_t workload_peer(const struct workload *workload, uint32_t rank, const struct op *op);
+/* A rank's position in one of its groups is found by slot: fills rank_groups and rank_positions for `slot` from groups
+ * first … first + n - 1, each rank being in at most one of them. */
+void workload_assign_slot(struct workload *workload, uint32_t slot, uint32_t first, uint32_t n);
+/* Room for n slots; all empty. */
+void workload_set_slots(struct workload *workload, uint32_t n_slots);
+
+/* The order in which a program's operations can be issued: dependencies and streams kept, the lowest index first. Fills
+ * order[n_ops] and returns how many could be ordered: fewer than n_ops when there is a cycle. */
+uint32_t program_order(const struct program *program, uint32_t *order);
 
 /* Checks everything that can be checked before running: indices, group membership, dependency cycles (named), peers within
  * range, tags, sizes. */
