@@ -5,7 +5,8 @@
 
 #include "collective/collective.h"
 
-extern const struct collective_algorithm algorithm_ring;
+extern const struct collective_algorithm algorithm_ring, algorithm_recursive_doubling, algorithm_halving_doubling, algorithm_binomial,
+	algorithm_direct, algorithm_pairwise;
 
 #define KIND(kind) (UINT32_C(1) << COLLECTIVE_##kind)
 

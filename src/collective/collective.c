@@ -18,6 +18,11 @@ const char *const collective_kind_names[COLLECTIVE_KINDS] = {
 
 const struct collective_algorithm *const collective_algorithms[] = {
 	&algorithm_ring,
+	&algorithm_recursive_doubling,
+	&algorithm_halving_doubling,
+	&algorithm_binomial,
+	&algorithm_direct,
+	&algorithm_pairwise,
 	NULL,
 };
 
