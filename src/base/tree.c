@@ -24,6 +24,7 @@ struct reader {
 	const char *file;
 	int place_line, place_column; /* shift of a --set value: 0 lines mean "no place" */
 	uint32_t n_nodes;
+	char diagnostic[512];    /* the first thing that libfyaml said */
 	struct anchor anchors[64];
 	uint32_t n_anchors;
 };
@@ -101,17 +102,29 @@ static const char *token_text(struct reader *reader, struct fy_token *token)
 	return copy;
 }
 
+/* libfyaml hands its message over as text: "ERROR-LINE:COLUMN: MESSAGE" by the flags set in parse(). The first one counts. */
+static void on_diagnostic(struct fy_diag *diag, void *user, const char *text, size_t length)
+{
+	struct reader *reader = user;
+	(void)diag;
+	if (!reader->diagnostic[0])
+		snprintf(reader->diagnostic, sizeof reader->diagnostic, "%.*s", (int)length, text);
+}
+
 static void syntax_error(struct reader *reader)
 {
-	struct fy_diag *diag = fy_parser_get_diag(reader->parser);
-	void *iterator = NULL;
-	struct fy_diag_error *first = diag ? fy_diag_errors_iterate(diag, &iterator) : NULL;
-	if (first && reader->place_line)
-		error_at(reader->err, reader->file, first->line, first->column, "%s", first->msg);
-	else
-		error_at(reader->err, reader->file, 0, 0, "%s", first ? first->msg : "not valid YAML");
-	if (diag)
-		fy_diag_unref(diag);
+	int line = 0, column = 0, used = 0;
+	char *message = reader->diagnostic;
+	message[strcspn(message, "\n")] = '\0';
+	/* With a position: "<memory-@…>:3:9: error: what is wrong". */
+	char *place = strstr(message, ">:");
+	if (place && sscanf(place, ">:%d:%d: %n", &line, &column, &used) == 2)
+		message = place + used;
+	if (!strncmp(message, "error: ", 7))
+		message += 7;
+	if (!reader->place_line)
+		line = column = 0;
+	error_at(reader->err, reader->file, line, column, "not valid YAML%s%s", message[0] ? ": " : "", message);
 }
 
 static struct fy_event *next_event(struct reader *reader)
@@ -287,13 +300,21 @@ static struct tree_node *parse(struct reader *reader, const char *text, size_t l
 {
 	struct tree_node *root = NULL;
 	struct error none = {0}, *err = reader->err ? reader->err : &none;
-	struct fy_parse_cfg config = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2};
+	struct fy_diag_cfg told;
+	struct fy_parse_cfg config = {.flags = FYPCF_DEFAULT_VERSION_1_2};
 	reader->err = err;
 	if (memchr(text, '\0', length)) {
 		error_at(err, reader->file, 0, 0, "holds a zero byte: not a text file");
 		return NULL;
 	}
-	reader->parser = fy_parser_create(&config);
+	fy_diag_cfg_default(&told);
+	told.fp = NULL;
+	told.output_fn = on_diagnostic;
+	told.user = reader;
+	told.colorize = told.show_source = told.show_module = false;
+	told.show_position = told.show_type = false;
+	config.diag = fy_diag_create(&told);
+	reader->parser = config.diag ? fy_parser_create(&config) : NULL;
 	if (!reader->parser) {
 		error_set(err, ERROR_HOST, "%s: libfyaml gave no parser", reader->file);
 		return NULL;
@@ -303,6 +324,7 @@ static struct tree_node *parse(struct reader *reader, const char *text, size_t l
 	else
 		root = read_document(reader);
 	fy_parser_destroy(reader->parser);
+	fy_diag_destroy(config.diag);
 	return root;
 }
 
@@ -368,10 +390,11 @@ static struct tree_node **descend(struct tree_node **slot, const char *key, uint
 	return &(*slot)->entries[index].value;
 }
 
-int tree_set(struct tree_node *root, const char *assignment, struct arena *arena, struct error *err)
+int tree_set(struct tree_node *root, const char *assignment, const char *label, struct arena *arena, struct error *err)
 {
-	const char *label = arena_format(arena, "--set %s", assignment), *path = assignment;
+	const char *path = assignment;
 	struct tree_node **slot = &root, *value;
+	label = label ? arena_text(arena, label) : arena_format(arena, "--set %s", assignment);
 	while (*path != '=') {
 		char key[128];
 		uint32_t index = 0;

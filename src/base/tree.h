@@ -40,8 +40,8 @@ struct tree_node {
  * it is not YAML, holds several documents, or gives a key twice. */
 struct tree_node *tree_parse(const char *text, size_t length, const char *file, struct arena *arena, struct error *err);
 /* Applies "PATH=VALUE": PATH is keys and [index] steps, VALUE is YAML. Missing mappings are made; an index may be the length of
- * the list, which appends. */
-int tree_set(struct tree_node *root, const char *assignment, struct arena *arena, struct error *err);
+ * the list, which appends. `label` stands for it in messages; NULL: "--set PATH=VALUE". */
+int tree_set(struct tree_node *root, const char *assignment, const char *label, struct arena *arena, struct error *err);
 
 struct tree_node *tree_get(const struct tree_node *map, const char *key); /* NULL when absent */
 struct tree_node *tree_scalar(struct arena *arena, const char *text);
