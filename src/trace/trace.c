@@ -1,0 +1,92 @@
+#include "trace/trace.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <zlib.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "workload/program.h"
+
+const struct trace_format *trace_find(const char *name, struct error *err)
+{
+	const char *names[64];
+	char known[512];
+	size_t n = 0;
+	for (; trace_formats[n] && n < 64; n++) {
+		names[n] = trace_formats[n]->name;
+		if (!strcmp(names[n], name))
+			return trace_formats[n];
+	}
+	error_set(err, ERROR_INPUT, "unknown trace format '%s'%s", name, text_known(known, sizeof known, name, names, n));
+	return NULL;
+}
+
+/* Reads the head through zlib, which passes plain files on as they are. */
+static int read_head(const char *path, uint8_t *bytes, struct trace_head *head, struct error *err)
+{
+	struct stat status;
+	gzFile file;
+	int got;
+	if (stat(path, &status))
+		return error_set(err, ERROR_INPUT, "%s: cannot open: %s", path, strerror(errno));
+	*head = (struct trace_head){.path = path, .bytes = bytes};
+	if (S_ISDIR(status.st_mode))
+		return 0; /* a format that takes folders recognises it by its path */
+	if (!(file = gzopen(path, "rb")))
+		return error_set(err, ERROR_INPUT, "%s: cannot open: %s", path, strerror(errno));
+	got = gzread(file, bytes, TRACE_HEAD_BYTES);
+	if (got >= 0) {
+		head->n = (size_t)got;
+		head->whole = got < TRACE_HEAD_BYTES;
+	}
+	gzclose_r(file);
+	return got < 0 ? error_set(err, ERROR_INPUT, "%s: cannot be read", path) : 0;
+}
+
+const struct trace_format *trace_recognise(const char *path, struct error *err)
+{
+	uint8_t bytes[TRACE_HEAD_BYTES];
+	struct trace_head head;
+	const struct trace_format *best = NULL, *second = NULL;
+	int best_score = 0;
+	if (read_head(path, bytes, &head, err))
+		return NULL;
+	for (size_t i = 0; trace_formats[i]; i++) {
+		int score = trace_formats[i]->recognise(&head);
+		if (score > best_score) {
+			best = trace_formats[i];
+			best_score = score;
+			second = NULL;
+		} else if (score && score == best_score) {
+			second = trace_formats[i];
+		}
+	}
+	if (!best) {
+		struct text known = TEXT_INIT;
+		for (size_t i = 0; trace_formats[i]; i++)
+			text_printf(&known, "%s%s", i ? ", " : "", trace_formats[i]->name);
+		error_set(err, ERROR_INPUT, "%s: not in a format that is known here (known: %s)", path, text_string(&known));
+		text_release(&known);
+	} else if (second) {
+		error_set(err, ERROR_INPUT, "%s: could be '%s' or '%s': say which", path, best->name, second->name);
+		best = NULL;
+	}
+	return best;
+}
+
+int trace_load(struct workload *workload, const struct trace_request *request, const struct trace_format **format, struct error *err)
+{
+	const struct trace_format *found = request->format ? trace_find(request->format, err) : trace_recognise(request->paths[0], err);
+	if (!found || found->load(workload, request, err))
+		return -1;
+	if (format)
+		*format = found;
+	if (workload_verify(workload, err)) {
+		workload_release(workload);
+		return error_prefix(err, "%s", request->paths[0]);
+	}
+	return 0;
+}

@@ -1,0 +1,47 @@
+/* Readers of traces and schedules. Each format is one file with one constant table entry; trace_formats lists them. A reader turns
+ * files into a workload and knows nothing of networks. */
+#ifndef WEFT_TRACE_TRACE_H
+#define WEFT_TRACE_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct workload;
+
+/* The first bytes of a file (after gunzip), by which its format is found. */
+#define TRACE_HEAD_BYTES 4096
+struct trace_head {
+	const char *path;
+	const uint8_t *bytes;
+	size_t n;
+	bool whole;              /* bytes hold the whole file */
+};
+
+struct trace_request {
+	const char *const *paths; /* as given: files, folders or prefixes, as the format's help says */
+	uint32_t n_paths;
+	const char *format;      /* NULL: recognised */
+	/* Further "key=value" pairs that a format declares; NULL-terminated or NULL. */
+	const char *const *options;
+};
+
+struct trace_format {
+	const char *name;        /* "program", "chakra", "goal", … */
+	const char *summary;
+	/* How sure it is that the head is of its format: 0 no … 100 a magic number. The highest wins; equal ones are an error. */
+	int (*recognise)(const struct trace_head *head);
+	/* Calls workload_init and fills it; on error it is released and *err says file and line. */
+	int (*load)(struct workload *workload, const struct trace_request *request, struct error *err);
+};
+
+extern const struct trace_format *const trace_formats[]; /* NULL at the end */
+
+/* Finds the format (by name, or by the head of the first path) and loads; the workload has passed workload_verify. */
+int trace_load(struct workload *workload, const struct trace_request *request, const struct trace_format **format, struct error *err);
+/* The format alone. NULL and an error that lists the known ones. */
+const struct trace_format *trace_find(const char *name, struct error *err);
+const struct trace_format *trace_recognise(const char *path, struct error *err);
+
+#endif
