@@ -10,13 +10,23 @@
 #include "fabric/fabric.h"
 #include "fabric/route.h"
 #include "network/network.h"
+#include "scenario/totals.h"
 #include "workload/executor.h"
 
 struct scenario;
+struct scenario_change;
 
 struct collective_result {
 	struct collective_record record;
+	int64_t time_ps;
 	double algbw_bytes_per_s, busbw_bytes_per_s;
+};
+
+/* A change of links that waits for its time. */
+struct pending_change {
+	const struct scenario_change *change;
+	uint32_t *links, n_links;
+	bool due, detected_due;
 };
 
 struct simulation {
@@ -32,17 +42,20 @@ struct simulation {
 	uint32_t n_workloads;
 	uint32_t *placement;
 	uint32_t n_ranks;
+	struct pending_change *changes;
+	struct totals totals;
+	struct arena arena;
 
-	/* Results, filled as it runs by the totals observer and by simulation_finish. */
+	/* Results, filled by simulation_finish. */
 	uint64_t n_messages;
 	int64_t message_bytes;
+	uint64_t n_events, packet_hops;
 	struct collective_result *collectives;
 	uint32_t n_collectives;
-	size_t collectives_capacity;
-	int64_t *link_bytes, *link_busy_ps; /* [n_links] totals */
+	int64_t *link_bytes;            /* [n_links] payload of delivered messages */
 	int64_t end_ps;
 	char digest[DIGEST_HEX_SIZE];
-	const char *status;
+	const char *status;             /* "complete", "incomplete", "interrupted" */
 	struct error error;             /* why it could not finish; code ERROR_NONE when complete */
 	struct rank_result *ranks;      /* [n_ranks] */
 	double build_cpu_s, simulate_cpu_s;
@@ -58,5 +71,11 @@ int simulation_finish(struct simulation *simulation, bool interrupted);
 /* Steps to the end and finishes. */
 int simulation_run(struct simulation *simulation);
 void simulation_release(struct simulation *simulation);
+
+/* What a run would cost, from the built simulation, without running it. */
+struct simulation_estimate {
+	double messages, events, memory_bytes, file_bytes;
+};
+void simulation_estimate(const struct simulation *simulation, struct simulation_estimate *estimate);
 
 #endif

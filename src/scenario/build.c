@@ -1,0 +1,186 @@
+#include "scenario/build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "trace/trace.h"
+
+static const char *label(const struct scenario_entry *entry)
+{
+	return entry->name ? entry->name : entry_kind_names[entry->kind];
+}
+
+void workload_delete(struct workload *workload)
+{
+	if (!workload)
+		return;
+	workload_release(workload);
+	free(workload);
+}
+
+static struct workload *workload_make(const struct scenario_entry *entry, uint32_t n_ranks)
+{
+	struct workload *workload = memory_zero(1, sizeof *workload);
+	workload_init(workload, n_ranks);
+	workload->name = label(entry);
+	return workload;
+}
+
+/* Which ranks take part, by position. */
+static int members_of(const struct scenario_entry *entry, uint32_t n_ranks, struct arena *arena, uint32_t **ranks, uint32_t *n,
+		      struct error *err)
+{
+	if (entry->ranks)
+		return scenario_ranks(entry->ranks, n_ranks, arena, ranks, n, err);
+	*ranks = arena_array(arena, n_ranks, sizeof **ranks);
+	*n = n_ranks;
+	for (uint32_t i = 0; i < n_ranks; i++)
+		(*ranks)[i] = i;
+	return 0;
+}
+
+static struct collective_call call_of(const struct scenario_collective *from)
+{
+	struct collective_call call = {.kind = from->kind, .bytes = from->bytes, .root = (uint32_t)from->root,
+		.algorithm = from->algorithm, .protocol = from->protocol, .channels = (uint32_t)from->channels,
+		.bidirectional = from->bidirectional, .chunk_bytes = from->chunk_bytes, .n_dims = from->dims.n, .file = from->file};
+	for (uint32_t i = 0; i < from->dims.n; i++)
+		call.dims[i] = (uint32_t)from->dims.values[i];
+	for (uint32_t i = 0; i < from->levels.n; i++)
+		call.levels[i] = from->levels.values[i];
+	return call;
+}
+
+/* Cuts the members into groups of `size`: with stride s, blocks of s × size positions hold s interleaved groups. */
+static int add_groups(struct workload *workload, const struct scenario_entry *entry, const uint32_t *members, uint32_t n, struct error *err)
+{
+	uint32_t size = entry->collective.group_size ? (uint32_t)entry->collective.group_size : n;
+	uint64_t stride = (uint64_t)entry->collective.group_stride, block = stride * size;
+	const struct tree_node *node = entry->kind_nodes[ENTRY_COLLECTIVE];
+	uint32_t *group = arena_array(&workload->arena, size, sizeof *group);
+	if (size > n || (entry->collective.group_size ? n % block : stride != 1))
+		return tree_fail(node, err, "%u ranks cannot be cut into groups of %u with stride %llu", n, size, (unsigned long long)stride);
+	for (uint64_t base = 0; base < n; base += block)
+		for (uint64_t j = 0; j < stride; j++) {
+			for (uint64_t i = 0; i < size; i++)
+				group[i] = members[base + j + i * stride];
+			workload_add_group(workload, NULL, size == workload->n_ranks ? NULL : group, size);
+		}
+	workload_set_slots(workload, 1);
+	workload_assign_slot(workload, 0, 0, workload->n_groups);
+	return 0;
+}
+
+static int build_collective(struct workload *workload, const struct scenario_entry *entry, struct error *err)
+{
+	uint32_t *members, n, program, idle = UINT32_MAX;
+	struct collective_call call = call_of(&entry->collective);
+	if (members_of(entry, workload->n_ranks, &workload->arena, &members, &n, err) || add_groups(workload, entry, members, n, err))
+		return -1;
+	if (entry->collective.root >= workload->groups[0].n_ranks)
+		return tree_fail(entry->kind_nodes[ENTRY_COLLECTIVE], err, "root %lld is not in a group of %u ranks",
+				 (long long)entry->collective.root, workload->groups[0].n_ranks);
+	program = workload_add_program(workload);
+	if (n < workload->n_ranks)
+		idle = workload_add_program(workload);
+	for (uint32_t r = 0; r < workload->n_ranks; r++)
+		workload->rank_program[r] = workload->rank_groups[r] == UINT32_MAX ? idle : program;
+	program_add_call(&workload->programs[program], &call);
+	for (int64_t i = 0; i < entry->repeat; i++)
+		program_add(&workload->programs[program], &(struct op){.kind = OP_COLLECTIVE, .stream = 1, .name = 0}, NULL, 0);
+	return 0;
+}
+
+/* Every rank its own program, made when it first sends or receives. */
+static struct program *rank_program(struct workload *workload, uint32_t rank, uint32_t idle)
+{
+	if (workload->rank_program[rank] == idle)
+		workload->rank_program[rank] = workload_add_program(workload);
+	return &workload->programs[workload->rank_program[rank]];
+}
+
+static int build_messages(struct workload *workload, const struct scenario_entry *entry, struct error *err)
+{
+	uint32_t idle = workload_add_program(workload);
+	const struct tree_node *list = entry->kind_nodes[ENTRY_MESSAGES];
+	for (uint32_t r = 0; r < workload->n_ranks; r++)
+		workload->rank_program[r] = idle;
+	for (uint32_t i = 0; i < entry->n_messages; i++) {
+		const struct scenario_message *message = &entry->messages[i];
+		int64_t last = message->from > message->to ? message->from : message->to;
+		if (last >= workload->n_ranks)
+			return tree_fail(list->entries[i].value, err, "rank %lld does not exist (there are %u, from 0)", (long long)last,
+					 workload->n_ranks);
+		struct op op = {.stream = STREAM_NONE, .group_slot = PEER_ABSOLUTE, .tag = (int32_t)message->tag, .amount = message->bytes};
+		if (message->send) {
+			op.kind = OP_SEND;
+			op.peer = (int32_t)message->to;
+			program_add(rank_program(workload, (uint32_t)message->from, idle), &op, NULL, 0);
+		}
+		if (message->receive) {
+			op.kind = OP_RECEIVE;
+			op.peer = (int32_t)message->from;
+			program_add(rank_program(workload, (uint32_t)message->to, idle), &op, NULL, 0);
+		}
+	}
+	return 0;
+}
+
+int entry_load(const struct scenario *scenario, const struct scenario_entry *entry, struct workload **loaded, uint32_t *needed,
+	       struct error *err)
+{
+	(void)scenario;
+	*loaded = NULL;
+	*needed = 0;
+	if (entry->kind == ENTRY_TRACE || entry->kind == ENTRY_PROGRAM) {
+		struct trace_request request = {.paths = entry->path.paths.values, .n_paths = entry->path.paths.n,
+			.format = entry->kind == ENTRY_PROGRAM ? "program" : entry->path.format};
+		*loaded = memory_zero(1, sizeof **loaded);
+		if (trace_load(*loaded, &request, NULL, err)) {
+			free(*loaded);
+			*loaded = NULL;
+			return -1;
+		}
+		*needed = (*loaded)->n_ranks;
+	} else if (entry->kind == ENTRY_MESSAGES) {
+		for (uint32_t i = 0; i < entry->n_messages; i++) {
+			int64_t last = entry->messages[i].from > entry->messages[i].to ? entry->messages[i].from : entry->messages[i].to;
+			if (last + 1 > *needed)
+				*needed = (uint32_t)(last + 1);
+		}
+	}
+	if (entry->ranks) {
+		int64_t last;
+		if (scenario_ranks_needed(entry->ranks, &last, err))
+			return -1;
+		if (last > *needed)
+			*needed = (uint32_t)last;
+	}
+	return 0;
+}
+
+struct workload *entry_build(const struct scenario *scenario, const struct scenario_entry *entry, struct workload *loaded,
+			     uint32_t n_ranks, struct error *err)
+{
+	struct workload *workload = loaded ? loaded : workload_make(entry, n_ranks);
+	int result = 0;
+	(void)scenario;
+	workload->name = label(entry);
+	switch (entry->kind) {
+	case ENTRY_COLLECTIVE: result = build_collective(workload, entry, err); break;
+	case ENTRY_MESSAGES: result = build_messages(workload, entry, err); break;
+	case ENTRY_TRACE:
+	case ENTRY_PROGRAM: break;
+	case ENTRY_PIPELINE:
+	case ENTRY_FLOWS:
+	case ENTRY_KINDS: result = tree_fail(entry->node, err, "'%s' is not offered yet", entry_kind_names[entry->kind]); break;
+	}
+	if (!result && workload_verify(workload, err))
+		result = error_prefix(err, "%s:%d:%d", entry->node->file, entry->node->line, entry->node->column);
+	if (result) {
+		workload_delete(workload);
+		return NULL;
+	}
+	return workload;
+}

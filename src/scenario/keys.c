@@ -1,0 +1,132 @@
+/* Every key of a scenario. Adding one means: a line here, a field in scenario.h, and the code that uses it. */
+#include <stddef.h>
+
+#include "scenario/scenario.h"
+
+const char *const entry_kind_names[ENTRY_KINDS] = {
+	[ENTRY_COLLECTIVE] = "collective", [ENTRY_PIPELINE] = "pipeline", [ENTRY_TRACE] = "trace", [ENTRY_PROGRAM] = "program",
+	[ENTRY_FLOWS] = "flows", [ENTRY_MESSAGES] = "messages",
+};
+
+#define AT(field) offsetof(struct scenario, field)
+static const struct section_key root_keys[] = {
+	{"weft", KEY_COUNT, NULL, "1..1", "format version of the scenario", AT(format)},
+	{"name", KEY_TEXT, "", NULL, "a title, kept in the timeline file", AT(name)},
+	{"seed", KEY_COUNT, "0", "0..", "of every random stream: same seed, same result", AT(seed)},
+	{"topology", KEY_NODE, NULL, NULL, "the machine: `{module: NAME, PARAMETER: VALUE…}` or the short form `NAME:k=v,k=v`; "
+		"`weft topology show NAME` lists a module's parameters", AT(topology_node)},
+	{"ranks", KEY_COUNT, "", "1..1048576", "how many ranks there are; default: as many as the workload needs, or the machine has chips",
+		AT(n_ranks)},
+	{"placement", KEY_NODE, "linear", NULL, "rank → chip: `linear` (the module's natural order), `random` (by seed), or a list of chips",
+		AT(placement_node)},
+	{"network", KEY_NODE, "", NULL, "the network model, see section network", AT(network_node)},
+	{"protocol", KEY_TEXT, "", NULL, "what a library adds to the wires (`none`, `simple`, `ll`, `ll128`); default: the machine's",
+		AT(protocol)},
+	{"rendezvous", KEY_BYTES, "", "0 B..", "sends larger than this end only after the receiver posted; default: all are eager",
+		AT(rendezvous_bytes)},
+	{"workload", KEY_NODE, NULL, NULL, "list of entries, see section workload", AT(workload_node)},
+	{"links", KEY_NODE, "", NULL, "list of changes of links at run time, see section links", AT(links_node)},
+	{"output", KEY_NODE, "", NULL, "what is recorded, see section output", AT(output_node)},
+	{0},
+};
+const struct section section_root = {"scenario", "The top level. Paths are relative to the scenario's folder.", root_keys};
+
+#undef AT
+#define AT(field) offsetof(struct scenario_entry, field)
+static const struct section_key entry_keys[] = {
+	{"name", KEY_TEXT, "", NULL, "for `after` of other entries, and in messages", AT(name)},
+	{"after", KEY_TEXT, "", NULL, "name of an entry that must have ended first; entries run concurrently otherwise", AT(after)},
+	{"ranks", KEY_NODE, "", NULL, "who takes part: `0-63`, `0-63/8` (every eighth), a list of such; default: all", AT(ranks)},
+	{"repeat", KEY_COUNT, "1", "1..1000000", "how many times, one after the other", AT(repeat)},
+	{"collective", KEY_NODE, "", NULL, "a collective, see section collective", AT(kind_nodes[ENTRY_COLLECTIVE])},
+	{"pipeline", KEY_NODE, "", NULL, "a pipeline-parallel training step, see section pipeline", AT(kind_nodes[ENTRY_PIPELINE])},
+	{"trace", KEY_NODE, "", NULL, "recorded files, their format found from their content; see section path", AT(kind_nodes[ENTRY_TRACE])},
+	{"program", KEY_NODE, "", NULL, "a program in weft's own format (docs/program-format.md); see section path", AT(kind_nodes[ENTRY_PROGRAM])},
+	{"flows", KEY_NODE, "", NULL, "a table `flow,src,dst,bytes,start_s`; see section path", AT(kind_nodes[ENTRY_FLOWS])},
+	{"messages", KEY_NODE, "", NULL, "list of single messages, see section messages", AT(kind_nodes[ENTRY_MESSAGES])},
+	{0},
+};
+const struct section section_entry = {"workload", "An entry of the list `workload`. It has exactly one of `collective`, `pipeline`, `trace`, "
+	"`program`, `flows` and `messages`.", entry_keys};
+
+#undef AT
+#define AT(field) offsetof(struct scenario_collective, field)
+static const struct section_key collective_keys[] = {
+	{"kind", KEY_TEXT, NULL, NULL, "`allreduce`, `reduce_scatter`, `allgather`, `broadcast`, `reduce`, `alltoall`, `gather`, `scatter`, "
+		"`barrier`, `sendrecv`", AT(kind_name)},
+	{"size", KEY_BYTES, "", "0 B..1 PiB", "the whole buffer, as nccl-tests counts it; required except for `barrier`", AT(bytes)},
+	{"algorithm", KEY_TEXT, "auto", NULL, "by name (`weft collective list`), or `auto`: the cheapest by its closed form", AT(algorithm)},
+	{"protocol", KEY_TEXT, "", NULL, "default: the scenario's, else the machine's", AT(protocol)},
+	{"root", KEY_COUNT, "0", "0..1048575", "position in the group (broadcast, reduce, gather, scatter)", AT(root)},
+	{"channels", KEY_COUNT, "0", "0..1024", "parallel rings or trees; 0: the protocol's or the algorithm's default", AT(channels)},
+	{"bidirectional", KEY_BOOL, "false", NULL, "ring: half of the channels run the other way", AT(bidirectional)},
+	{"chunk", KEY_BYTES, "0 B", "0 B..1 TiB", "piece size of pipelined algorithms; 0: the algorithm chooses", AT(chunk_bytes)},
+	{"dims", KEY_COUNTS, "", "1..1048576", "hierarchical, torus: sizes from the innermost outwards", AT(dims)},
+	{"levels", KEY_TEXTS, "", NULL, "hierarchical: the algorithm of each level", AT(levels)},
+	{"file", KEY_PATH, "", NULL, "algorithm `msccl`: the schedule", AT(file)},
+	{"group_size", KEY_COUNT, "0", "0..1048576", "cuts the ranks into groups of so many, each doing its own; 0: one group", AT(group_size)},
+	{"group_stride", KEY_COUNT, "1", "1..1048576", "distance of neighbours in a group: 1 takes consecutive ranks", AT(group_stride)},
+	{0},
+};
+const struct section section_collective = {"collective", "One collective, or the same one in several groups at once.", collective_keys};
+
+#undef AT
+#define AT(field) offsetof(struct scenario_path, field)
+static const struct section_key path_keys[] = {
+	{"path", KEY_TEXTS, NULL, NULL, "a file, or a list of files", AT(paths)},
+	{"format", KEY_TEXT, "", NULL, "of a trace, where its content does not tell", AT(format)},
+	{0},
+};
+const struct section section_path_kind = {"path", "The body of `trace`, `program` and `flows`.", path_keys};
+
+#undef AT
+#define AT(field) offsetof(struct scenario_message, field)
+static const struct section_key message_keys[] = {
+	{"from", KEY_COUNT, NULL, "0..1048575", "the rank that sends", AT(from)},
+	{"to", KEY_COUNT, NULL, "0..1048575", "the rank that receives", AT(to)},
+	{"size", KEY_BYTES, NULL, "0 B..1 PiB", "bytes", AT(bytes)},
+	{"tag", KEY_COUNT, "0", "0..1000000", "messages of one pair and tag are matched in order", AT(tag)},
+	{"send", KEY_BOOL, "true", NULL, "false leaves the send out", AT(send)},
+	{"receive", KEY_BOOL, "true", NULL, "false leaves the receive out", AT(receive)},
+	{0},
+};
+const struct section section_message = {"messages", "One message. Those of one sender leave concurrently.", message_keys};
+
+#undef AT
+#define AT(field) offsetof(struct scenario_change, field)
+static const struct section_key change_keys[] = {
+	{"link", KEY_TEXT, NULL, NULL, "pattern of link names (`*`, `?`), for example `npu3->*`; it must match a link", AT(pattern)},
+	{"at", KEY_TIME, NULL, NULL, "when", AT(at_ps)},
+	{"state", KEY_CHOICE, "unchanged", "unchanged|up|down|degraded", "`down` stops what is on the link; `up` gives it its first rate again",
+		AT(state)},
+	{"rate", KEY_RATE, "", "1 B/s..1 PB/s", "the new bandwidth", AT(bytes_per_s)},
+	{"latency", KEY_TIME, "", NULL, "the new latency", AT(latency_ps)},
+	{"detect", KEY_TIME, "", NULL, "how long after `down` the routes avoid the link; default: never, what crosses it waits", AT(detect_ps)},
+	{0},
+};
+const struct section section_change = {"links", "An entry of the list `links`: something that happens to links while the run goes on.",
+	change_keys};
+
+#undef AT
+#define AT(field) offsetof(struct scenario_output, field)
+static const struct section_key output_keys[] = {
+	{"timeline", KEY_PATH, "", NULL, "HDF5 file to write (docs/timeline-format.md)", AT(timeline)},
+	{"bin", KEY_NODE, "auto", NULL, "width of a time bin, or `auto`: fine at first, coarsened as the run grows", AT(bin)},
+	{"detail", KEY_CHOICE, "bins", "bins|messages|intervals|all", "what is recorded besides totals and bins", AT(detail)},
+	{"size_limit", KEY_BYTES, "4 GiB", "1 MiB..", "beyond it bins are coarsened, then intervals, then messages dropped; the file says so",
+		AT(size_limit_bytes)},
+	{0},
+};
+const struct section section_output = {"output", "What is recorded.", output_keys};
+
+static const struct section_key network_keys[] = {
+	{"model", KEY_TEXT, "fluid", NULL, "`fluid`, `analytic`, `packet`, `loggops`", 0},
+	{"routing", KEY_CHOICE, "default", "default|ecmp|spray|adaptive|valiant|ugal", "how paths are chosen", 0},
+	{0},
+};
+const struct section section_network = {"network", "The network model; the model's own parameters stand beside these keys.", network_keys};
+
+const struct section *const scenario_sections[] = {
+	&section_root, &section_network, &section_entry, &section_collective, &section_path_kind, &section_message, &section_change,
+	&section_output, NULL,
+};

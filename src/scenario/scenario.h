@@ -1,0 +1,138 @@
+/* A scenario as the user wrote it, checked as far as it can be without building the fabric, with every default filled in. The keys
+ * are the tables in keys.c; docs/scenario.md is printed from them. */
+#ifndef WEFT_SCENARIO_SCENARIO_H
+#define WEFT_SCENARIO_SCENARIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/text.h"
+#include "collective/collective.h"
+#include "engine/observer.h"
+#include "fabric/fabric.h"
+#include "fabric/route.h"
+#include "network/network.h"
+#include "scenario/section.h"
+
+#define SCENARIO_FORMAT 1
+#define SCENARIO_MAX_BYTES (64u << 20) /* of the file */
+
+/* One entry of `workload`: exactly one of its kinds is given. */
+enum entry_kind { ENTRY_COLLECTIVE, ENTRY_PIPELINE, ENTRY_TRACE, ENTRY_PROGRAM, ENTRY_FLOWS, ENTRY_MESSAGES, ENTRY_KINDS };
+
+struct scenario_collective {
+	const char *kind_name, *algorithm, *protocol, *file;
+	enum collective_kind kind;
+	int64_t bytes, root, channels, chunk_bytes;
+	int64_t group_size, group_stride;
+	bool bidirectional;
+	struct counts dims;
+	struct texts levels;
+};
+
+struct scenario_path { /* trace, program, flows */
+	struct texts paths;
+	const char *format;
+};
+
+/* One message, sent and received: the simplest workload, and what tests of receives that nobody serves are made of. */
+struct scenario_message {
+	int64_t from, to, bytes, tag;
+	bool send, receive;
+};
+
+struct scenario_entry {
+	struct tree_node *node;
+	const char *name;       /* NULL: "workload[i]" in messages */
+	const char *after;
+	int after_index;        /* -1 */
+	int64_t repeat;
+	struct tree_node *ranks; /* NULL: all */
+	enum entry_kind kind;
+	struct tree_node *kind_nodes[ENTRY_KINDS]; /* the one that is given is kind_nodes[kind] */
+	struct scenario_collective collective;
+	struct scenario_path path;
+	struct scenario_message *messages;
+	uint32_t n_messages;
+};
+
+/* A change of links at run time. */
+struct scenario_change {
+	struct tree_node *node;
+	const char *pattern;    /* of link names */
+	int64_t at_ps;
+	int state;              /* index into "unchanged|up|down|degraded" */
+	int64_t bytes_per_s, latency_ps; /* -1: unchanged */
+	int64_t detect_ps;      /* -1: never */
+};
+
+enum placement { PLACEMENT_LINEAR, PLACEMENT_RANDOM, PLACEMENT_LIST };
+
+struct scenario_output {
+	const char *timeline;   /* path, or NULL: no file */
+	struct tree_node *bin;
+	int64_t bin_ps;         /* 0: auto */
+	int detail;             /* index into timeline_detail_names */
+	int64_t size_limit_bytes;
+};
+
+struct scenario {
+	struct arena arena;
+	const char *path, *directory;
+	const char *text;       /* the source, whole */
+	struct tree_node *root; /* resolved: overrides applied, defaults filled in */
+
+	int64_t format, seed;
+	int64_t n_ranks;        /* 0: what the workload needs */
+	const char *name;
+	const char *protocol;   /* NULL: the machine's */
+	int64_t rendezvous_bytes;
+	struct topology_request topology;
+	enum placement placement;
+	struct tree_node *placement_node, *topology_node, *network_node, *workload_node, *links_node, *output_node;
+	struct counts placement_list;
+	const struct network_model *model;
+	enum routing routing;
+	struct network_setting *settings;
+	uint32_t n_settings;
+	struct scenario_entry *entries;
+	uint32_t n_entries;
+	struct scenario_change *changes;
+	uint32_t n_changes;
+	struct scenario_output output;
+};
+
+/* What the command line adds, in order. */
+struct scenario_set {
+	const char *assignment; /* "PATH=VALUE" */
+	const char *label;      /* for messages: "--topology"; NULL: "--set PATH=VALUE" */
+};
+struct scenario_overrides {
+	const struct scenario_set *sets;
+	size_t n_sets;
+};
+
+/* Reads, applies the overrides, checks. On error nothing is left to release. Paths in it count from its folder. */
+int scenario_load(struct scenario *scenario, const char *path, const struct scenario_overrides *overrides, struct error *err);
+/* The same from memory: `name` stands in messages, `directory` (NULL: the current one) is where paths start. */
+int scenario_parse(struct scenario *scenario, const char *text, const char *name, const char *directory,
+		   const struct scenario_overrides *overrides, struct error *err);
+void scenario_release(struct scenario *scenario);
+
+/* The scenario with every default filled in, as YAML that runs again; the topology as its resolved one-line form. */
+void scenario_resolved(const struct scenario *scenario, const struct fabric *fabric, struct text *out);
+/* The reference of all keys as Markdown. */
+void scenario_document(struct text *out);
+
+/* "0-63", "0-63/8", 5, or a list of those → ranks, none twice, each below n_ranks (else an error with its place). */
+int scenario_ranks(const struct tree_node *node, uint32_t n_ranks, struct arena *arena, uint32_t **ranks, uint32_t *n, struct error *err);
+/* One more than the largest rank that the node names, without a limit on it: to find how many there must be. */
+int scenario_ranks_needed(const struct tree_node *node, int64_t *needed, struct error *err);
+
+/* The tables (keys.c). */
+extern const struct section section_root, section_entry, section_collective, section_path_kind, section_message, section_change,
+	section_output, section_network;
+extern const struct section *const scenario_sections[]; /* NULL at the end, in the order of the reference */
+extern const char *const entry_kind_names[ENTRY_KINDS];
+
+#endif

@@ -1,0 +1,400 @@
+#include "scenario/simulation.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/random.h"
+#include "scenario/build.h"
+#include "scenario/scenario.h"
+
+/* CPU seconds of this process: reported beside the results, never part of them. */
+static double cpu_s(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Ranks and their chips */
+
+static int load_entries(struct simulation *simulation, int64_t *n_ranks, struct error *err)
+{
+	const struct scenario *scenario = simulation->scenario;
+	bool all = false;
+	simulation->workloads = memory_zero(scenario->n_entries, sizeof(struct workload *));
+	simulation->n_workloads = scenario->n_entries;
+	*n_ranks = 0;
+	for (uint32_t i = 0; i < scenario->n_entries; i++) {
+		uint32_t needed;
+		if (entry_load(scenario, &scenario->entries[i], &simulation->workloads[i], &needed, err))
+			return -1;
+		all |= !needed;
+		if (needed > simulation->fabric.n_npus && scenario->entries[i].ranks)
+			return tree_fail(scenario->entries[i].ranks, err, "rank %u does not exist: '%s' has %u chips", needed - 1,
+					 simulation->fabric.module->name, simulation->fabric.n_npus);
+		if (needed > *n_ranks)
+			*n_ranks = needed;
+	}
+	if (scenario->n_ranks && *n_ranks > scenario->n_ranks)
+		return tree_fail(tree_get(scenario->root, "ranks"), err, "'ranks' is %lld, but the workload needs %lld",
+				 (long long)scenario->n_ranks, (long long)*n_ranks);
+	if (scenario->n_ranks)
+		*n_ranks = scenario->n_ranks;
+	else if (all && scenario->placement == PLACEMENT_LIST)
+		*n_ranks = scenario->placement_list.n;
+	else if (all)
+		*n_ranks = simulation->fabric.n_npus;
+	return 0;
+}
+
+static int place_by_list(struct simulation *simulation, struct error *err)
+{
+	const struct scenario *scenario = simulation->scenario;
+	const struct counts *list = &scenario->placement_list;
+	bool *used = arena_array(&simulation->arena, simulation->fabric.n_npus, sizeof *used);
+	if (list->n < simulation->n_ranks)
+		return tree_fail(scenario->placement_node, err, "'placement' lists %u chips for %u ranks", list->n, simulation->n_ranks);
+	for (uint32_t r = 0; r < simulation->n_ranks; r++) {
+		const struct tree_node *item = scenario->placement_node->entries[r].value;
+		if (list->values[r] >= simulation->fabric.n_npus)
+			return tree_fail(item, err, "chip %lld does not exist ('%s' has %u, from 0)", (long long)list->values[r],
+					 simulation->fabric.module->name, simulation->fabric.n_npus);
+		if (used[list->values[r]])
+			return tree_fail(item, err, "chip %lld is given to two ranks", (long long)list->values[r]);
+		used[list->values[r]] = true;
+		simulation->placement[r] = (uint32_t)list->values[r];
+	}
+	return 0;
+}
+
+static int place_ranks(struct simulation *simulation, struct error *err)
+{
+	const struct scenario *scenario = simulation->scenario;
+	uint32_t n_npus = simulation->fabric.n_npus, *chips = arena_array(&simulation->arena, n_npus, sizeof *chips);
+	struct random_stream stream = random_stream((uint64_t)scenario->seed, "placement", 0);
+	int64_t n_ranks;
+	if (load_entries(simulation, &n_ranks, err))
+		return -1;
+	if (n_ranks > n_npus && scenario->n_ranks)
+		return tree_fail(tree_get(scenario->root, "ranks"), err, "'ranks' is %lld, but '%s' has %u chips", (long long)n_ranks,
+				 simulation->fabric.module->name, n_npus);
+	if (n_ranks > n_npus)
+		return error_at(err, scenario->topology.file, scenario->topology.line, scenario->topology.column,
+				"%lld ranks, but '%s' has %u chips", (long long)n_ranks, simulation->fabric.module->name, n_npus);
+	simulation->n_ranks = (uint32_t)n_ranks;
+	simulation->placement = chips;
+	if (scenario->placement == PLACEMENT_LIST)
+		return place_by_list(simulation, err);
+	for (uint32_t i = 0; i < n_npus; i++)
+		chips[i] = i;
+	for (uint32_t i = 0; scenario->placement == PLACEMENT_RANDOM && i + 1 < n_npus; i++) { /* Fisher-Yates */
+		uint32_t j = i + (uint32_t)random_below(&stream, n_npus - i), chip = chips[i];
+		chips[i] = chips[j];
+		chips[j] = chip;
+	}
+	return 0;
+}
+
+/* Changes of links */
+
+static void on_change_due(void *context, uint32_t index)
+{
+	struct simulation *simulation = context;
+	if (index < simulation->scenario->n_changes)
+		simulation->changes[index].due = true;
+	else
+		simulation->changes[index - simulation->scenario->n_changes].detected_due = true;
+	engine_request(&simulation->engine, ENGINE_PHASE_CONTROL);
+}
+
+static void change_link(struct simulation *simulation, const struct scenario_change *change, uint32_t link)
+{
+	static const enum link_state states[] = {LINK_UP, LINK_UP, LINK_DOWN, LINK_DEGRADED};
+	enum link_state state = change->state ? states[change->state] : (enum link_state)simulation->links.state[link];
+	int64_t rate = simulation->links.bytes_per_s[link], latency = simulation->links.latency_ps[link];
+	if (change->state && states[change->state] == LINK_UP)
+		rate = simulation->fabric.link_bandwidth[link];
+	if (change->bytes_per_s >= 0)
+		rate = change->bytes_per_s;
+	if (change->latency_ps >= 0)
+		latency = change->latency_ps;
+	if (state == LINK_DOWN)
+		rate = 0;
+	network_change_link(simulation->network, link, state, rate, latency);
+	if (state == LINK_UP && simulation->links.avoid[link])
+		network_avoid_link(simulation->network, link, false);
+}
+
+/* In the order in which the scenario lists them, whatever order their events came in. What comes after the last rank has ended
+ * changes nothing and is left out. */
+static void on_control(void *context)
+{
+	struct simulation *simulation = context;
+	for (uint32_t i = 0; i < simulation->scenario->n_changes; i++) {
+		struct pending_change *pending = &simulation->changes[i];
+		bool running = !executor_finished(simulation->executor);
+		for (uint32_t j = 0; running && pending->due && j < pending->n_links; j++)
+			change_link(simulation, pending->change, pending->links[j]);
+		for (uint32_t j = 0; running && pending->detected_due && j < pending->n_links; j++)
+			if (simulation->links.state[pending->links[j]] == LINK_DOWN) /* not up again meanwhile */
+				network_avoid_link(simulation->network, pending->links[j], true);
+		pending->due = pending->detected_due = false;
+	}
+}
+
+static int match_links(struct simulation *simulation, struct pending_change *pending, struct error *err)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	uint32_t *links = arena_array(&simulation->arena, fabric->n_links, sizeof *links);
+	char name[256];
+	for (uint32_t link = 0; link < fabric->n_links; link++)
+		if (text_matches(pending->change->pattern, fabric_link_name(fabric, link, name, sizeof name)))
+			links[pending->n_links++] = link;
+	pending->links = links;
+	if (!pending->n_links)
+		return tree_fail(tree_get(pending->change->node, "link"), err, "no link of '%s' has a name like '%s' (the first is '%s')",
+				 fabric->module->name, pending->change->pattern, fabric->n_links ?
+				 fabric_link_name(fabric, 0, name, sizeof name) : "");
+	return 0;
+}
+
+static int schedule_changes(struct simulation *simulation, struct error *err)
+{
+	const struct scenario *scenario = simulation->scenario;
+	uint8_t handler;
+	if (!scenario->n_changes)
+		return 0;
+	handler = engine_register(&simulation->engine, on_change_due, simulation);
+	engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
+	simulation->changes = arena_array(&simulation->arena, scenario->n_changes, sizeof *simulation->changes);
+	for (uint32_t i = 0; i < scenario->n_changes; i++) {
+		simulation->changes[i].change = &scenario->changes[i];
+		if (match_links(simulation, &simulation->changes[i], err))
+			return -1;
+		engine_schedule(&simulation->engine, scenario->changes[i].at_ps, handler, i);
+		if (scenario->changes[i].detect_ps >= 0)
+			engine_schedule(&simulation->engine, time_add(scenario->changes[i].at_ps, scenario->changes[i].detect_ps), handler,
+					scenario->n_changes + i);
+	}
+	return 0;
+}
+
+/* Building */
+
+static int build_network(struct simulation *simulation, struct error *err)
+{
+	const struct scenario *scenario = simulation->scenario;
+	struct executor_setup executor = {.engine = &simulation->engine, .fabric = &simulation->fabric, .routes = &simulation->routes,
+		.observers = &simulation->observers, .placement = simulation->placement, .n_ranks = simulation->n_ranks,
+		.seed = (uint64_t)scenario->seed, .rendezvous_bytes = scenario->rendezvous_bytes};
+	struct network_setup network = {.engine = &simulation->engine, .fabric = &simulation->fabric, .routes = &simulation->routes,
+		.links = &simulation->links, .observers = &simulation->observers, .seed = (uint64_t)scenario->seed,
+		.settings = scenario->settings, .n_settings = scenario->n_settings};
+	simulation->executor = executor_new(&executor);
+	network.client = executor_client(simulation->executor);
+	if (network_create(&simulation->network, scenario->model, &network, err))
+		return -1;
+	executor_attach(simulation->executor, simulation->network);
+	return 0;
+}
+
+static int build_workloads(struct simulation *simulation, struct error *err)
+{
+	const struct scenario *scenario = simulation->scenario;
+	int *index = arena_array(&simulation->arena, scenario->n_entries, sizeof *index);
+	bool *added = arena_array(&simulation->arena, scenario->n_entries, sizeof *added);
+	for (uint32_t i = 0; i < scenario->n_entries; i++) {
+		struct workload *loaded = simulation->workloads[i];
+		simulation->workloads[i] = NULL; /* entry_build takes it over */
+		simulation->workloads[i] = entry_build(scenario, &scenario->entries[i], loaded, simulation->n_ranks, err);
+		if (!simulation->workloads[i])
+			return -1;
+		if (scenario->protocol && !simulation->workloads[i]->protocol)
+			simulation->workloads[i]->protocol = scenario->protocol;
+	}
+	/* An entry may come after one that the file names later: the executor wants that one first. */
+	for (uint32_t n = 0; n < scenario->n_entries;) {
+		for (uint32_t i = 0; i < scenario->n_entries; i++) {
+			int after = scenario->entries[i].after_index;
+			if (added[i] || (after >= 0 && !added[after]))
+				continue;
+			index[i] = executor_add(simulation->executor, simulation->workloads[i], 0, after < 0 ? -1 : index[after], err);
+			if (index[i] < 0)
+				return tree_fail(scenario->entries[i].node, err, "cannot be added");
+			added[i] = true;
+			n++;
+		}
+	}
+	return 0;
+}
+
+static int build(struct simulation *simulation, struct error *err)
+{
+	const struct scenario *scenario = simulation->scenario;
+	struct observer totals;
+	if (fabric_build(&simulation->fabric, &scenario->topology, err))
+		return -1;
+	routes_init(&simulation->routes, &simulation->fabric, scenario->routing, (uint64_t)scenario->seed);
+	links_init(&simulation->links, &simulation->fabric);
+	engine_init(&simulation->engine);
+	totals_init(&simulation->totals, &simulation->routes, simulation->fabric.n_links);
+	totals = totals_observer(&simulation->totals);
+	observers_add(&simulation->observers, &totals, false);
+	if (place_ranks(simulation, err) || build_network(simulation, err) || build_workloads(simulation, err) ||
+	    schedule_changes(simulation, err))
+		return -1;
+	executor_start(simulation->executor);
+	return 0;
+}
+
+int simulation_init(struct simulation *simulation, const struct scenario *scenario, struct error *err)
+{
+	double start = cpu_s();
+	memset(simulation, 0, sizeof *simulation);
+	simulation->scenario = scenario;
+	if (build(simulation, err)) {
+		simulation_release(simulation);
+		return -1;
+	}
+	simulation->build_cpu_s = cpu_s() - start;
+	return 0;
+}
+
+void simulation_release(struct simulation *simulation)
+{
+	if (simulation->executor)
+		executor_free(simulation->executor);
+	if (simulation->network)
+		network_destroy(simulation->network);
+	for (uint32_t i = 0; i < simulation->n_workloads; i++)
+		workload_delete(simulation->workloads[i]);
+	free(simulation->workloads);
+	totals_release(&simulation->totals);
+	if (simulation->engine.queue)
+		engine_release(&simulation->engine);
+	if (simulation->links.fabric)
+		links_release(&simulation->links);
+	if (simulation->routes.fabric)
+		routes_release(&simulation->routes);
+	if (simulation->fabric.n_nodes)
+		fabric_release(&simulation->fabric);
+	free(simulation->collectives);
+	free(simulation->ranks);
+	arena_release(&simulation->arena);
+	memset(simulation, 0, sizeof *simulation);
+}
+
+/* Running */
+
+bool simulation_step(struct simulation *simulation, uint64_t budget)
+{
+	double start = cpu_s();
+	bool done = engine_run(&simulation->engine, budget) != ENGINE_SLICED;
+	simulation->simulate_cpu_s += cpu_s() - start;
+	return done;
+}
+
+/* Why it is not complete, if it is not. */
+static void judge(struct simulation *simulation, bool interrupted)
+{
+	const struct error *failed = executor_error(simulation->executor);
+	simulation->status = "incomplete";
+	if (interrupted) {
+		simulation->status = "interrupted";
+		error_set(&simulation->error, ERROR_INTERRUPTED, "interrupted at %lld ps of simulated time", (long long)simulation->engine.now_ps);
+	} else if (simulation->network->error.code) {
+		simulation->error = simulation->network->error;
+	} else if (failed && failed->code) {
+		simulation->error = *failed;
+	} else if (simulation->engine.overflowed) {
+		error_set(&simulation->error, ERROR_SIMULATION, "the simulated time exceeds 106 days, the limit of 64-bit picoseconds");
+	} else if (!executor_finished(simulation->executor)) {
+		executor_explain_stuck(simulation->executor, &simulation->error);
+		error_set(&simulation->error, ERROR_SIMULATION, "the run stopped before its end");
+	} else {
+		simulation->status = "complete";
+	}
+}
+
+static void collect(struct simulation *simulation)
+{
+	const struct totals *totals = &simulation->totals;
+	struct network_counters counters = {0};
+	simulation->network->model->counters(simulation->network, &counters);
+	simulation->n_messages = totals->n_messages;
+	simulation->message_bytes = totals->message_bytes;
+	simulation->packet_hops = counters.packet_hops;
+	simulation->n_events = simulation->engine.n_events;
+	simulation->link_bytes = totals->link_bytes;
+	simulation->end_ps = totals->last_delivery_ps;
+	simulation->ranks = memory_zero(simulation->n_ranks, sizeof *simulation->ranks);
+	for (uint32_t r = 0; r < simulation->n_ranks; r++) {
+		executor_rank_result(simulation->executor, r, &simulation->ranks[r]);
+		if (simulation->ranks[r].end_ps > simulation->end_ps)
+			simulation->end_ps = simulation->ranks[r].end_ps;
+	}
+	simulation->n_collectives = totals->n_collectives;
+	simulation->collectives = memory_zero(totals->n_collectives + 1, sizeof *simulation->collectives);
+	for (uint32_t i = 0; i < totals->n_collectives; i++) {
+		struct collective_result *result = &simulation->collectives[i];
+		result->record = totals->collectives[i];
+		result->time_ps = result->record.end_ps - result->record.start_ps;
+		if (result->time_ps > 0)
+			result->algbw_bytes_per_s = (double)result->record.bytes / ((double)result->time_ps * 1e-12);
+		result->busbw_bytes_per_s = result->algbw_bytes_per_s *
+			collective_bus_factor((enum collective_kind)result->record.kind, result->record.n_ranks);
+	}
+}
+
+/* Over what the run means, in an order of its own: status, ranks, messages, collectives, links. */
+static void make_digest(struct simulation *simulation)
+{
+	const struct totals *totals = &simulation->totals;
+	struct digest digest;
+	digest_init(&digest);
+	digest_text(&digest, simulation->status);
+	digest_i64(&digest, simulation->end_ps);
+	for (uint32_t r = 0; r < simulation->n_ranks; r++) {
+		digest_u64(&digest, simulation->ranks[r].npu);
+		digest_i64(&digest, simulation->ranks[r].end_ps);
+		for (int c = 0; c < RANK_CLASSES; c++)
+			digest_i64(&digest, simulation->ranks[r].class_ps[c]);
+	}
+	digest_u64(&digest, totals->n_messages);
+	digest_u64(&digest, totals->n_undelivered);
+	digest_i64(&digest, totals->message_bytes);
+	digest_u64(&digest, totals->hash_a);
+	digest_u64(&digest, totals->hash_b);
+	for (uint32_t i = 0; i < totals->n_collectives; i++) {
+		const struct collective_record *record = &totals->collectives[i];
+		digest_u64(&digest, record->kind);
+		digest_text(&digest, record->algorithm ? record->algorithm : "");
+		digest_text(&digest, record->protocol ? record->protocol : "");
+		digest_u64(&digest, record->n_ranks);
+		digest_i64(&digest, record->bytes);
+		digest_i64(&digest, record->start_ps);
+		digest_i64(&digest, record->end_ps);
+	}
+	for (uint32_t link = 0; link < totals->n_links; link++)
+		digest_i64(&digest, totals->link_bytes[link]);
+	digest_hex(&digest, simulation->digest);
+}
+
+int simulation_finish(struct simulation *simulation, bool interrupted)
+{
+	judge(simulation, interrupted);
+	if (simulation->error.code)
+		simulation->network->model->cut(simulation->network);
+	totals_finish(&simulation->totals);
+	collect(simulation);
+	make_digest(simulation);
+	return simulation->error.code ? 1 : 0;
+}
+
+int simulation_run(struct simulation *simulation)
+{
+	while (!simulation_step(simulation, UINT64_C(1) << 20))
+		;
+	return simulation_finish(simulation, false);
+}

@@ -1,0 +1,101 @@
+#include "scenario/totals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+
+void totals_init(struct totals *totals, const struct routes *routes, uint32_t n_links)
+{
+	memset(totals, 0, sizeof *totals);
+	totals->routes = routes;
+	totals->n_links = n_links;
+	totals->link_bytes = memory_zero(n_links ? n_links : 1, sizeof *totals->link_bytes);
+}
+
+void totals_release(struct totals *totals)
+{
+	free(totals->link_bytes);
+	free(totals->pending);
+	free(totals->collectives);
+	memset(totals, 0, sizeof *totals);
+}
+
+static void settle(struct totals *totals, uint32_t route_id)
+{
+	const struct routes *routes = totals->routes;
+	const struct route *route = &routes->routes[route_id];
+	struct totals_route *pending = &totals->pending[route_id];
+	for (uint32_t p = 0; pending->count && p < route->n_paths; p++) {
+		const struct path *path = &routes->paths[route->first_path + p];
+		int64_t bytes = pending->count * route_path_bytes(route, path, pending->bytes);
+		for (uint32_t h = 0; h < path->n_hops; h++)
+			totals->link_bytes[routes->hop_link[path->first_hop + h]] += bytes;
+	}
+	pending->count = 0;
+}
+
+static void cross(struct totals *totals, uint32_t route, int64_t bytes)
+{
+	if (route >= totals->n_pending) {
+		size_t old = totals->n_pending, n = totals->routes->n_routes > route ? totals->routes->n_routes : (size_t)route + 1;
+		ARRAY_RESERVE(totals->pending, n, totals->pending_capacity);
+		memset(totals->pending + old, 0, (n - old) * sizeof *totals->pending);
+		totals->n_pending = n;
+	}
+	if (totals->pending[route].bytes != bytes) {
+		settle(totals, route);
+		totals->pending[route].bytes = bytes;
+	}
+	totals->pending[route].count++;
+}
+
+static void on_message(void *context, const struct message_record *record)
+{
+	struct totals *totals = context;
+	uint64_t hash;
+	if (record->end_ps == TIME_NEVER) {
+		totals->n_undelivered++;
+		return;
+	}
+	totals->n_messages++;
+	totals->message_bytes += record->bytes;
+	if (record->end_ps > totals->last_delivery_ps)
+		totals->last_delivery_ps = record->end_ps;
+	/* A hash per message, summed: no order enters. */
+	hash = random_mix((uint64_t)record->source << 32 | record->destination);
+	hash = random_mix(hash ^ (uint64_t)record->bytes);
+	hash = random_mix(hash ^ (uint64_t)record->start_ps);
+	hash = random_mix(hash ^ (uint64_t)record->end_ps);
+	totals->hash_a += hash;
+	totals->hash_b += random_mix(hash ^ record->kind);
+	if (record->route != ROUTE_NONE)
+		cross(totals, record->route, record->bytes);
+}
+
+static void on_collective(void *context, const struct collective_record *record)
+{
+	struct totals *totals = context;
+	ARRAY_RESERVE(totals->collectives, (size_t)totals->n_collectives + 1, totals->collectives_capacity);
+	totals->collectives[totals->n_collectives++] = *record;
+}
+
+struct observer totals_observer(struct totals *totals)
+{
+	return (struct observer){.context = totals, .message = on_message, .collective = on_collective};
+}
+
+static int by_id(const void *a, const void *b)
+{
+	int32_t x = ((const struct collective_record *)a)->id, y = ((const struct collective_record *)b)->id;
+	return (x > y) - (x < y);
+}
+
+void totals_finish(struct totals *totals)
+{
+	for (size_t route = 0; route < totals->n_pending; route++)
+		settle(totals, (uint32_t)route);
+	if (totals->n_collectives)
+		qsort(totals->collectives, totals->n_collectives, sizeof *totals->collectives, by_id);
+}
