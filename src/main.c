@@ -1,5 +1,7 @@
 /* weft COMMAND …: finds the subcommand and runs it. A run from scenario to timeline is src/cli/run.c. */
+#include <errno.h>
 #include <gsl/gsl_errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,11 +18,22 @@ static void print_help(FILE *out)
 	      "host failed, 3 a check or comparison found a difference.\n", out);
 }
 
+/* What did not reach its reader was not done: a full disk behind a redirection must not look like success. A closed pipe (`| head`)
+ * ends the process by SIGPIPE before this. */
+static int close_output(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "weft: cannot write to standard output: %s\n", strerror(errno));
+	return status ? status : 2;
+}
+
 int main(int argc, char **argv)
 {
 	const char *names[64];
 	size_t n = 0;
 	gsl_set_error_handler_off();
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), with a message */
 	if (argc < 2 || !strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
 		print_help(argc < 2 ? stderr : stdout);
 		return argc < 2 ? 2 : 0;
@@ -35,7 +48,7 @@ int main(int argc, char **argv)
 			char name[64];
 			snprintf(name, sizeof name, "weft %s", names[n]);
 			argv[1] = name;
-			return commands[n]->run(argc - 1, argv + 1);
+			return close_output(commands[n]->run(argc - 1, argv + 1));
 		}
 	}
 	char known[512];

@@ -3,5 +3,6 @@
 #include <stddef.h>
 
 const struct command *const commands[] = {
+	&command_run, &command_replay, &command_perf,
 	NULL,
 };

@@ -4,6 +4,8 @@
 
 #include "cli/cli.h"
 
+extern const struct command command_run, command_replay, command_perf;
+
 extern const struct command *const commands[]; /* NULL at the end */
 
 #endif

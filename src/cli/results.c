@@ -1,0 +1,176 @@
+#include "cli/results.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "host/job.h"
+#include "scenario/scenario.h"
+#include "workload/executor.h"
+
+#define BUSIEST 10
+#define COLLECTIVES_SHOWN 20
+
+/* JSON: the keys are a contract (docs/command-line.md) */
+
+static void json_ranks(struct json *json, const struct simulation *simulation)
+{
+	char key[64];
+	json_open_array(json, "ranks");
+	for (uint32_t r = 0; r < simulation->n_ranks; r++) {
+		const struct rank_result *rank = &simulation->ranks[r];
+		json_open_object(json, NULL);
+		json_integer(json, "rank", r);
+		json_integer(json, "npu", rank->npu);
+		json_integer(json, "end_ps", rank->end_ps);
+		for (int c = 0; c < RANK_CLASSES; c++) {
+			snprintf(key, sizeof key, "%s_ps", rank_class_names[c]);
+			json_integer(json, key, rank->class_ps[c]);
+		}
+		json_close_object(json);
+	}
+	json_close_array(json);
+}
+
+static void json_collectives(struct json *json, const struct simulation *simulation)
+{
+	json_open_array(json, "collectives");
+	for (uint32_t i = 0; i < simulation->n_collectives; i++) {
+		const struct collective_result *result = &simulation->collectives[i];
+		json_open_object(json, NULL);
+		json_string(json, "kind", collective_kind_names[result->record.kind]);
+		json_string(json, "algorithm", result->record.algorithm);
+		json_string(json, "protocol", result->record.protocol);
+		json_integer(json, "ranks", result->record.n_ranks);
+		json_integer(json, "bytes", result->record.bytes);
+		json_integer(json, "start_ps", result->record.start_ps);
+		json_integer(json, "time_ps", result->time_ps);
+		json_number(json, "algbw_bytes_per_s", result->algbw_bytes_per_s);
+		json_number(json, "busbw_bytes_per_s", result->busbw_bytes_per_s);
+		json_close_object(json);
+	}
+	json_close_array(json);
+}
+
+void results_json(const struct job *job)
+{
+	const struct simulation *simulation = &job->simulation;
+	struct json *json = json_new();
+	json_open_object(json, NULL);
+	json_string(json, "status", simulation->status);
+	json_string(json, "message", simulation->error.code ? simulation->error.message : NULL);
+	json_string(json, "result_digest", simulation->digest);
+	json_integer(json, "time_ps", simulation->end_ps);
+	json_ranks(json, simulation);
+	json_integer(json, "messages", (int64_t)simulation->n_messages);
+	json_integer(json, "bytes", simulation->message_bytes);
+	json_integer(json, "events", (int64_t)simulation->n_events);
+	json_integer(json, "packet_hops", (int64_t)simulation->packet_hops);
+	json_collectives(json, simulation);
+	json_null(json, "energy_j"); /* no power figures take part in a run yet: unknown, not zero */
+	json_string(json, "timeline", job->timeline);
+	json_open_object(json, "host");
+	json_number(json, "cpu_s", job->cpu_s);
+	json_number(json, "simulate_cpu_s", simulation->simulate_cpu_s);
+	json_integer(json, "peak_rss_bytes", job->peak_rss_bytes);
+	json_close_object(json);
+	json_close_object(json);
+	fputs(json_text(json), stdout);
+	json_free(json);
+}
+
+/* For people */
+
+static void print_head(const struct job *job, const struct scenario *scenario)
+{
+	const struct simulation *simulation = &job->simulation;
+	char time[64], bytes[64];
+	printf("%s  %s%s%s\n", simulation->fabric.spec, scenario->model->name, scenario->routing ? ", routing " : "",
+	       scenario->routing ? routing_names[scenario->routing] : "");
+	printf("%u of %u chips run a rank, %u links\n\n", simulation->n_ranks, simulation->fabric.n_npus, simulation->fabric.n_links);
+	printf("%-10s %s simulated\n", simulation->status, units_format_time(time, sizeof time, simulation->end_ps));
+	printf("messages   %llu, %s\n", (unsigned long long)simulation->n_messages,
+	       units_format_bytes(bytes, sizeof bytes, simulation->message_bytes));
+	printf("digest     %s (seed %lld)\n", simulation->digest, (long long)scenario->seed);
+	printf("host       %.2f s CPU (%.2f s simulating, %llu events), %s\n", job->cpu_s, simulation->simulate_cpu_s,
+	       (unsigned long long)simulation->n_events, units_format_bytes(bytes, sizeof bytes, job->peak_rss_bytes));
+	if (job->timeline)
+		printf("timeline   %s\n", job->timeline);
+}
+
+static void print_collectives(const struct simulation *simulation)
+{
+	uint32_t n = simulation->n_collectives;
+	if (!n)
+		return;
+	printf("\n%-15s %-20s %-8s %6s %12s %11s %11s %11s\n", "collective", "algorithm", "protocol", "ranks", "size", "time", "algbw",
+	       "busbw");
+	for (uint32_t i = 0; i < n && i < COLLECTIVES_SHOWN; i++) {
+		const struct collective_result *result = &simulation->collectives[i];
+		char bytes[64], time[64], algbw[64], busbw[64];
+		printf("%-15s %-20s %-8s %6u %12s %11s %11s %11s\n", collective_kind_names[result->record.kind], result->record.algorithm,
+		       result->record.protocol, result->record.n_ranks, units_format_bytes(bytes, sizeof bytes, result->record.bytes),
+		       units_format_time(time, sizeof time, result->time_ps), units_format_rate(algbw, sizeof algbw, result->algbw_bytes_per_s),
+		       units_format_rate(busbw, sizeof busbw, result->busbw_bytes_per_s));
+	}
+	if (n > COLLECTIVES_SHOWN)
+		printf("… and %u more\n", n - COLLECTIVES_SHOWN);
+}
+
+struct ranked { uint32_t link; int64_t bytes; };
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+	if (x->bytes != y->bytes)
+		return x->bytes < y->bytes ? 1 : -1;
+	return (x->link > y->link) - (x->link < y->link);
+}
+
+static void print_busiest(const struct simulation *simulation)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	struct ranked *ranked = memory_zero(fabric->n_links + 1, sizeof *ranked);
+	uint32_t n_idle = 0;
+	for (uint32_t link = 0; link < fabric->n_links; link++) {
+		ranked[link] = (struct ranked){link, simulation->link_bytes[link]};
+		n_idle += !simulation->link_bytes[link];
+	}
+	qsort(ranked, fabric->n_links, sizeof *ranked, by_bytes);
+	printf("\n%-40s %12s %12s\n", "busiest links", "bytes", "of capacity");
+	for (uint32_t i = 0; i < BUSIEST && i < fabric->n_links && ranked[i].bytes; i++) {
+		char name[128], bytes[64];
+		double capacity = (double)fabric->link_bandwidth[ranked[i].link] * ((double)simulation->end_ps * 1e-12);
+		printf("%-40s %12s %10.1f %%\n", fabric_link_name(fabric, ranked[i].link, name, sizeof name),
+		       units_format_bytes(bytes, sizeof bytes, ranked[i].bytes), capacity > 0 ? 100 * (double)ranked[i].bytes / capacity : 0);
+	}
+	printf("%u of %u links carried nothing\n", n_idle, fabric->n_links);
+	free(ranked);
+}
+
+/* Where the ranks' time went: mean, least and most of each class, as shares of the run. */
+static void print_classes(const struct simulation *simulation)
+{
+	printf("\n%-24s %9s %9s %9s\n", "where ranks' time goes", "mean", "least", "most");
+	for (int c = 0; c < RANK_CLASSES && simulation->end_ps > 0; c++) {
+		double sum = 0, least = 1, most = 0;
+		for (uint32_t r = 0; r < simulation->n_ranks; r++) {
+			double share = (double)simulation->ranks[r].class_ps[c] / (double)simulation->end_ps;
+			sum += share;
+			least = share < least ? share : least;
+			most = share > most ? share : most;
+		}
+		if (most > 0)
+			printf("%-24s %7.2f %% %7.2f %% %7.2f %%\n", rank_class_names[c], 100 * sum / simulation->n_ranks, 100 * least, 100 * most);
+	}
+}
+
+void results_print(const struct job *job, const struct scenario *scenario)
+{
+	print_head(job, scenario);
+	print_collectives(&job->simulation);
+	print_busiest(&job->simulation);
+	print_classes(&job->simulation);
+}

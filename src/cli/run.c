@@ -1,0 +1,137 @@
+/* weft run: from a scenario to its results. */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "cli/commands.h"
+#include "cli/results.h"
+#include "cli/sets.h"
+#include "host/job.h"
+#include "scenario/scenario.h"
+
+enum { KEY_SET = 1, KEY_SEED, KEY_DRY_RUN, KEY_JSON, KEY_KEYS };
+
+static const struct argp_option options[] = {
+	{"output", 'o', "FILE", 0, "Write the timeline there, whatever the scenario says", 0},
+	{"set", KEY_SET, "PATH=VALUE", 0, "Override one value of the scenario, for example workload[0].collective.size=1GiB; may be "
+		"given several times", 0},
+	{"seed", KEY_SEED, "N", 0, "Override the seed", 0},
+	{"dry-run", KEY_DRY_RUN, NULL, 0, "Check everything, print the scenario with all defaults filled in and what a run would cost", 0},
+	{"json", KEY_JSON, NULL, 0, "Print the results as one JSON object", 0},
+	{"keys", KEY_KEYS, NULL, 0, "Print the reference of all scenario keys and exit", 0},
+	{0},
+};
+static const char help[] =
+	"Simulates what a scenario describes and prints how long it took, what the collectives reached, which links were busiest and where "
+	"the ranks' time went.\v"
+	"A scenario is a YAML file; docs/scenario.md lists its keys. In its shortest form:\n\n"
+	"  weft: 1\n"
+	"  topology: {module: star, n: 64, bandwidth: 50 GB/s, latency: 500 ns}\n"
+	"  workload:\n"
+	"    - collective: {kind: allreduce, algorithm: ring, size: 1 GiB}\n\n"
+	"An existing timeline file is overwritten, any other file is refused. Ctrl-C ends the run where it is: what happened until then is "
+	"reported and kept, with status 'interrupted'.\n\n"
+	"Exit status: 0 done; 1 the simulated system failed or the run was interrupted; 2 bad usage or input, or the host failed.\n\n"
+	"The same scenario, seed and version give the same result_digest, whatever is recorded.";
+
+struct arguments {
+	const char *scenario, *output;
+	struct sets sets;
+	bool dry_run, json, keys;
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	switch (key) {
+	case 'o': arguments->output = value; return 0;
+	case KEY_SET: sets_add(&arguments->sets, NULL, "%s", value); return 0;
+	case KEY_SEED: sets_add(&arguments->sets, "--seed", "seed=%s", value); return 0;
+	case KEY_DRY_RUN: arguments->dry_run = true; return 0;
+	case KEY_JSON: arguments->json = true; return 0;
+	case KEY_KEYS: arguments->keys = true; return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->scenario)
+			argp_error(state, "one scenario at a time, but '%s' follows '%s'", value, arguments->scenario);
+		arguments->scenario = value;
+		return 0;
+	case ARGP_KEY_END:
+		if (!arguments->scenario && !arguments->keys)
+			argp_error(state, "which scenario?");
+		return 0;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static int dry_run(const struct scenario *scenario, struct error *err)
+{
+	struct simulation simulation;
+	struct simulation_estimate estimate;
+	struct text resolved = TEXT_INIT;
+	char memory[64], file[64];
+	if (simulation_init(&simulation, scenario, err))
+		return -1;
+	scenario_resolved(scenario, &simulation.fabric, &resolved);
+	simulation_estimate(&simulation, &estimate);
+	printf("%s", text_string(&resolved));
+	printf("\n# %u of %u chips run a rank, %u links\n# about %.3g messages, %.3g events, %s of memory", simulation.n_ranks,
+	       simulation.fabric.n_npus, simulation.fabric.n_links, estimate.messages, estimate.events,
+	       units_format_bytes(memory, sizeof memory, (int64_t)estimate.memory_bytes));
+	if (scenario->output.timeline)
+		printf(", a file of at most about %s", units_format_bytes(file, sizeof file, (int64_t)estimate.file_bytes));
+	printf("\n");
+	text_release(&resolved);
+	simulation_release(&simulation);
+	return 0;
+}
+
+static int run_scenario(const struct arguments *arguments, struct scenario *scenario)
+{
+	struct error err = {0};
+	struct job job;
+	int status;
+	if (arguments->output)
+		scenario->output.timeline = arguments->output;
+	if (arguments->dry_run)
+		return dry_run(scenario, &err) ? cli_fail(&err) : 0;
+	if (job_run(&job, scenario, &(struct job_options){.progress = true}, &err))
+		return cli_fail(&err);
+	if (arguments->json)
+		results_json(&job);
+	else
+		results_print(&job, scenario);
+	status = job.simulation.error.code ? cli_fail(&job.simulation.error) : 0;
+	job_release(&job);
+	return status;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct argp argp = {options, parse_option, "SCENARIO", help, NULL, NULL, NULL};
+	struct arguments arguments = {0};
+	struct scenario scenario;
+	struct error err = {0};
+	int status = cli_parse(&argp, argc, argv, &arguments);
+	if (!status && arguments.keys) {
+		struct text text = TEXT_INIT;
+		scenario_document(&text);
+		fputs(text_string(&text), stdout);
+		text_release(&text);
+	} else if (!status) {
+		struct scenario_overrides overrides = {arguments.sets.list, arguments.sets.n};
+		if (scenario_load(&scenario, arguments.scenario, &overrides, &err)) {
+			status = cli_fail(&err);
+		} else {
+			status = run_scenario(&arguments, &scenario);
+			scenario_release(&scenario);
+		}
+	}
+	sets_release(&arguments.sets);
+	return status;
+}
+
+const struct command command_run = {"run", "simulate a scenario and record its timeline", run};
