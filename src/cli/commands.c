@@ -4,5 +4,6 @@
 
 const struct command *const commands[] = {
 	&command_run, &command_replay, &command_perf,
+	&command_timeline,
 	NULL,
 };

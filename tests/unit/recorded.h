@@ -65,7 +65,7 @@ static void recorded_round(struct recorded *run)
 	int64_t end = run->now_ps;
 	for (uint32_t npu = 0; npu < run->fabric.n_npus; npu++) {
 		struct error err = {0};
-		int64_t bytes = 1 + (int64_t)random_below(&run->random, 3000017), taken = 17 * bytes + 13;
+		int64_t bytes = 1 + (int64_t)random_below(&run->random, 3000017), taken = 36 * bytes + 13;
 		uint32_t route = routes_find(&run->routes, npu, (npu + 1) % run->fabric.n_npus, 0, &err);
 		const struct route *r = &run->routes.routes[route];
 		for (uint32_t i = r->first_link; i < r->first_link + r->n_links; i++) {
