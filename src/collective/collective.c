@@ -21,7 +21,9 @@ const struct collective_algorithm *const collective_algorithms[] = {
 	&algorithm_recursive_doubling,
 	&algorithm_halving_doubling,
 	&algorithm_binomial,
+	&algorithm_double_binary_tree,
 	&algorithm_direct,
+	&algorithm_bruck,
 	&algorithm_pairwise,
 	NULL,
 };

@@ -37,6 +37,7 @@ struct run {
 	uint64_t *heard;        /* barrier: [worker] bits of the ranks known to have begun */
 	uint32_t n, n_threads, heard_words;
 	uint32_t *runnable, n_runnable;
+	uint32_t *n_waiting;    /* [rank] workers whose waits_for is set */
 	struct pool letters;
 	struct random_stream random;
 	struct error *err;
@@ -157,13 +158,13 @@ static void hear(struct run *run, size_t worker, size_t other)
 /* Whether every step it waits for has ended; else notes the first thread that is behind. */
 static bool waits_over(struct run *run, uint32_t rank, struct worker *worker)
 {
-	for (uint8_t w = 0; w < worker->now.n_waits; w++)
-		if (worker_at(run, rank, worker->now.waits[w].thread)->at <= worker->now.waits[w].step) {
-			worker->waits_for = worker->now.waits[w].thread;
-			return false;
-		}
+	bool waited = worker->waits_for != NONE;
 	worker->waits_for = NONE;
-	return true;
+	for (uint8_t w = 0; w < worker->now.n_waits && worker->waits_for == NONE; w++)
+		if (worker_at(run, rank, worker->now.waits[w].thread)->at <= worker->now.waits[w].step)
+			worker->waits_for = worker->now.waits[w].thread;
+	run->n_waiting[rank] += (uint32_t)(worker->waits_for != NONE) - (uint32_t)waited;
+	return worker->waits_for == NONE;
 }
 
 static int begin(struct run *run, uint32_t rank, uint32_t thread)
@@ -250,7 +251,7 @@ static void end(struct run *run, uint32_t rank, uint32_t thread)
 		order_end(run->order, rank, thread, worker->at, &worker->now);
 	worker->begun = false;
 	worker->at++;
-	for (uint32_t t = 0; t < run->n_threads; t++)
+	for (uint32_t t = 0; run->n_waiting[rank] && t < run->n_threads; t++)
 		if (worker_at(run, rank, t)->waits_for == thread)
 			wake(run, rank * run->n_threads + t);
 }
@@ -331,6 +332,7 @@ static void run_init(struct run *run)
 	size_t n_workers = (size_t)run->n * run->n_threads;
 	run->workers = memory_zero(n_workers, sizeof *run->workers);
 	run->runnable = memory_zero(n_workers, sizeof *run->runnable);
+	run->n_waiting = memory_zero(run->n, sizeof *run->n_waiting);
 	if (run->plan->request.kind == COLLECTIVE_BARRIER) {
 		run->heard_words = (run->n + 63) / 64;
 		run->heard = memory_zero(n_workers * run->heard_words, sizeof *run->heard);
@@ -356,6 +358,7 @@ static void run_release(struct run *run)
 	}
 	free(run->workers);
 	free(run->runnable);
+	free(run->n_waiting);
 	free(run->heard);
 	pool_release(&run->letters);
 	order_free(run->order);
