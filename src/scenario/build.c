@@ -133,9 +133,10 @@ int entry_load(const struct scenario *scenario, const struct scenario_entry *ent
 	(void)scenario;
 	*loaded = NULL;
 	*needed = 0;
-	if (entry->kind == ENTRY_TRACE || entry->kind == ENTRY_PROGRAM) {
+	if (entry->kind == ENTRY_TRACE || entry->kind == ENTRY_PROGRAM || entry->kind == ENTRY_FLOWS) {
+		static const char *const formats[ENTRY_KINDS] = {[ENTRY_PROGRAM] = "program", [ENTRY_FLOWS] = "flows"};
 		struct trace_request request = {.paths = entry->path.paths.values, .n_paths = entry->path.paths.n,
-			.format = entry->kind == ENTRY_PROGRAM ? "program" : entry->path.format};
+			.format = formats[entry->kind] ? formats[entry->kind] : entry->path.format};
 		*loaded = memory_zero(1, sizeof **loaded);
 		if (trace_load(*loaded, &request, NULL, err)) {
 			free(*loaded);
@@ -171,9 +172,9 @@ struct workload *entry_build(const struct scenario *scenario, const struct scena
 	case ENTRY_COLLECTIVE: result = build_collective(workload, entry, err); break;
 	case ENTRY_MESSAGES: result = build_messages(workload, entry, err); break;
 	case ENTRY_TRACE:
-	case ENTRY_PROGRAM: break;
+	case ENTRY_PROGRAM:
+	case ENTRY_FLOWS: break;
 	case ENTRY_PIPELINE:
-	case ENTRY_FLOWS:
 	case ENTRY_KINDS: result = tree_fail(entry->node, err, "'%s' is not offered yet", entry_kind_names[entry->kind]); break;
 	}
 	if (!result && workload_verify(workload, err))

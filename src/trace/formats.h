@@ -1,0 +1,9 @@
+/* Every format, for the list in formats.c. Private to src/trace. */
+#ifndef WEFT_TRACE_FORMATS_H
+#define WEFT_TRACE_FORMATS_H
+
+#include "trace/trace.h"
+
+extern const struct trace_format trace_flows, trace_goal;
+
+#endif
