@@ -71,6 +71,36 @@ static const struct section_key collective_keys[] = {
 const struct section section_collective = {"collective", "One collective, or the same one in several groups at once.", collective_keys};
 
 #undef AT
+#define AT(field) offsetof(struct scenario_pipeline, field)
+static const struct section_key pipeline_keys[] = {
+	{"schedule", KEY_CHOICE, "1f1b", "gpipe|1f1b|interleaved|zero-bubble", "the order of forward and backward passes", AT(schedule)},
+	{"stages", KEY_COUNT, NULL, "1..65536", "p, parts of the model one after the other", AT(stages)},
+	{"microbatches", KEY_COUNT, NULL, "1..1000000", "m, of each replica and step", AT(microbatches)},
+	{"forward", KEY_TIME, NULL, "0 ps..", "one microbatch through one stage", AT(forward_ps)},
+	{"backward", KEY_TIME, "", "0 ps..", "the same back, input and weight gradients; default: twice `forward`", AT(backward_ps)},
+	{"activation", KEY_BYTES, "0 B", "0 B..1 PiB", "between two stages, per microbatch and rank, each way", AT(activation_bytes)},
+	{"data_parallel", KEY_COUNT, "1", "1..65536", "replicas", AT(data_parallel)},
+	{"tensor_parallel", KEY_COUNT, "1", "1..65536", "ranks that share a stage of one replica", AT(tensor_parallel)},
+	{"gradient", KEY_BYTES, "0 B", "0 B..1 PiB", "all weights of one rank, all-reduced over the replicas", AT(gradient_bytes)},
+	{"buckets", KEY_COUNT, "1", "1..100000", "the gradient is all-reduced in as many pieces", AT(buckets)},
+	{"overlap", KEY_BOOL, "false", NULL, "a bucket starts when the last backward pass has made it, instead of after that pass", AT(overlap)},
+	{"tensor_size", KEY_BYTES, "0 B", "0 B..1 PiB", "of one tensor-parallel all-reduce", AT(tensor_bytes)},
+	{"tensor_calls", KEY_COUNT, "0", "0..100000", "tensor-parallel all-reduces of a microbatch in a stage, forward and as many backward",
+		AT(tensor_calls)},
+	{"recompute", KEY_BOOL, "false", NULL, "every backward pass runs its forward pass again first", AT(recompute)},
+	{"optimizer", KEY_TIME, "0 ps", "0 ps..", "after the gradients are there", AT(optimizer_ps)},
+	{"iterations", KEY_COUNT, "1", "1..100000", "training steps", AT(iterations)},
+	{"chunks", KEY_COUNT, "", "1..1000", "v, parts of the model per stage; only interleaved, where it is 2 by default", AT(chunks)},
+	{"weight", KEY_TIME, "", "0 ps..", "of `backward` the weight gradients; only zero-bubble, default: half", AT(weight_ps)},
+	{"jitter", KEY_RATIO, "0", "0..1", "compute times are drawn evenly from 1 - jitter to 1 + jitter of what is given", AT(jitter)},
+	{"algorithm", KEY_TEXT, "auto", NULL, "of all its collectives", AT(algorithm)},
+	{"protocol", KEY_TEXT, "", NULL, "default: the scenario's, else the machine's", AT(protocol)},
+	{0},
+};
+const struct section section_pipeline = {"pipeline", "A training step on stages × data_parallel × tensor_parallel ranks. Rank of tensor "
+	"position t, replica d, stage s: t + tensor_parallel · (d + data_parallel · s).", pipeline_keys};
+
+#undef AT
 #define AT(field) offsetof(struct scenario_path, field)
 static const struct section_key path_keys[] = {
 	{"path", KEY_TEXTS, NULL, NULL, "a file, or a list of files", AT(paths)},
@@ -127,6 +157,6 @@ static const struct section_key network_keys[] = {
 const struct section section_network = {"network", "The network model; the model's own parameters stand beside these keys.", network_keys};
 
 const struct section *const scenario_sections[] = {
-	&section_root, &section_network, &section_entry, &section_collective, &section_path_kind, &section_message, &section_change,
+	&section_root, &section_network, &section_entry, &section_collective, &section_pipeline, &section_path_kind, &section_message, &section_change,
 	&section_output, NULL,
 };

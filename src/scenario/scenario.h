@@ -30,6 +30,17 @@ struct scenario_collective {
 	struct texts levels;
 };
 
+/* The fields of struct pipeline (workload/pipeline.h) as keys fill them. */
+struct scenario_pipeline {
+	int schedule;           /* enum pipeline_schedule */
+	int64_t stages, microbatches, chunks, data_parallel, tensor_parallel, iterations;
+	int64_t forward_ps, backward_ps, weight_ps, optimizer_ps;
+	int64_t activation_bytes, tensor_bytes, tensor_calls, gradient_bytes, buckets;
+	bool recompute, overlap;
+	double jitter;
+	const char *algorithm, *protocol;
+};
+
 struct scenario_path { /* trace, program, flows */
 	struct texts paths;
 	const char *format;
@@ -51,6 +62,7 @@ struct scenario_entry {
 	enum entry_kind kind;
 	struct tree_node *kind_nodes[ENTRY_KINDS]; /* the one that is given is kind_nodes[kind] */
 	struct scenario_collective collective;
+	struct scenario_pipeline pipeline;
 	struct scenario_path path;
 	struct scenario_message *messages;
 	uint32_t n_messages;
@@ -130,7 +142,7 @@ int scenario_ranks(const struct tree_node *node, uint32_t n_ranks, struct arena 
 int scenario_ranks_needed(const struct tree_node *node, int64_t *needed, struct error *err);
 
 /* The tables (keys.c). */
-extern const struct section section_root, section_entry, section_collective, section_path_kind, section_message, section_change,
+extern const struct section section_root, section_entry, section_collective, section_pipeline, section_path_kind, section_message, section_change,
 	section_output, section_network;
 extern const struct section *const scenario_sections[]; /* NULL at the end, in the order of the reference */
 extern const char *const entry_kind_names[ENTRY_KINDS];

@@ -55,6 +55,19 @@ static int read_integer(const struct section_reader *reader, const struct sectio
 	return 0;
 }
 
+static int read_ratio(const struct section_reader *reader, const struct section_key *key, const struct tree_node *value, double *out)
+{
+	struct error local = {0};
+	double low = 0, high = 0;
+	if (value->kind != TREE_SCALAR)
+		return tree_fail(value, reader->err, "'%s' must be %s", key->name, units_expected(QUANTITY_RATIO));
+	if (units_parse(value->text, QUANTITY_RATIO, out, &local))
+		return tree_fail(value, reader->err, "%s: %s", key->name, local.message);
+	if (key->range && sscanf(key->range, "%lf..%lf", &low, &high) == 2 && !(*out >= low && *out <= high))
+		return tree_fail(value, reader->err, "'%s' is '%s', outside %s", key->name, value->text, key->range);
+	return 0;
+}
+
 static int read_bool(const struct section_reader *reader, const struct section_key *key, const struct tree_node *value, bool *out)
 {
 	bool yes = value->kind == TREE_SCALAR && !strcmp(value->text, "true");
@@ -132,6 +145,7 @@ int section_read_value(const struct section_reader *reader, const struct section
 	case KEY_BYTES:
 	case KEY_TIME:
 	case KEY_RATE: return read_integer(reader, key, value, field);
+	case KEY_RATIO: return read_ratio(reader, key, value, field);
 	case KEY_BOOL: return read_bool(reader, key, value, field);
 	case KEY_CHOICE: return read_choice(reader, key, value, field);
 	case KEY_TEXT:
@@ -198,7 +212,7 @@ int section_read(const struct section_reader *reader, const struct section *sect
 }
 
 static const char *const type_names[] = {
-	[KEY_COUNT] = "count", [KEY_BYTES] = "size", [KEY_TIME] = "time", [KEY_RATE] = "bandwidth", [KEY_BOOL] = "true or false",
+	[KEY_COUNT] = "count", [KEY_BYTES] = "size", [KEY_TIME] = "time", [KEY_RATE] = "bandwidth", [KEY_RATIO] = "ratio", [KEY_BOOL] = "true or false",
 	[KEY_CHOICE] = "choice", [KEY_TEXT] = "text", [KEY_PATH] = "path", [KEY_COUNTS] = "list of counts", [KEY_TEXTS] = "list of names",
 	[KEY_NODE] = "see below",
 };

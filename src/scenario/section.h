@@ -17,6 +17,7 @@ enum key_type {           /* what the field at `offset` is */
 	KEY_BYTES,        /* int64_t */
 	KEY_TIME,         /* int64_t, picoseconds */
 	KEY_RATE,         /* int64_t, bytes per second */
+	KEY_RATIO,        /* double: a bare number or '5 %' */
 	KEY_BOOL,         /* bool */
 	KEY_CHOICE,       /* int: index into the names of `range`, "a|b|c" */
 	KEY_TEXT,         /* const char * */

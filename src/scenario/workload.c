@@ -47,6 +47,21 @@ static int read_messages(const struct section_reader *reader, struct scenario_en
 	return 0;
 }
 
+static int read_pipeline(const struct section_reader *reader, struct scenario_entry *entry)
+{
+	struct scenario_pipeline *pipeline = &entry->pipeline;
+	struct tree_node *node = entry->kind_nodes[ENTRY_PIPELINE];
+	struct error local = {0};
+	pipeline->backward_ps = pipeline->weight_ps = -1;
+	if (section_read(reader, &section_pipeline, node, pipeline))
+		return -1;
+	if (strcmp(pipeline->algorithm, "auto") && !collective_algorithm_find(pipeline->algorithm, COLLECTIVE_ALL_REDUCE, &local))
+		return tree_fail(tree_get(node, "algorithm"), reader->err, "%s", local.message);
+	if (pipeline->protocol && !protocol_find(pipeline->protocol, &local))
+		return tree_fail(tree_get(node, "protocol"), reader->err, "%s", local.message);
+	return 0;
+}
+
 static int read_path(const struct section_reader *reader, struct scenario_entry *entry)
 {
 	if (section_read(reader, &section_path_kind, entry->kind_nodes[entry->kind], &entry->path))
@@ -73,7 +88,7 @@ static int read_kind(const struct section_reader *reader, struct scenario_entry 
 	case ENTRY_TRACE:
 	case ENTRY_PROGRAM:
 	case ENTRY_FLOWS: return read_path(reader, entry);
-	case ENTRY_PIPELINE:
+	case ENTRY_PIPELINE: return read_pipeline(reader, entry);
 	case ENTRY_KINDS: break;
 	}
 	return 0;
