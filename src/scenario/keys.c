@@ -129,7 +129,7 @@ static const struct section_key change_keys[] = {
 	{"at", KEY_TIME, NULL, NULL, "when", AT(at_ps)},
 	{"state", KEY_CHOICE, "unchanged", "unchanged|up|down|degraded", "`down` stops what is on the link; `up` gives it its first rate again",
 		AT(state)},
-	{"rate", KEY_RATE, "", "1 B/s..1 PB/s", "the new bandwidth", AT(bytes_per_s)},
+	{"rate", KEY_RATE, "", "1 B/s..1000 TB/s", "the new bandwidth", AT(bytes_per_s)},
 	{"latency", KEY_TIME, "", NULL, "the new latency", AT(latency_ps)},
 	{"detect", KEY_TIME, "", NULL, "how long after `down` the routes avoid the link; default: never, what crosses it waits", AT(detect_ps)},
 	{0},
