@@ -180,13 +180,25 @@ static int run_export(const struct timeline_arguments *arguments, struct timelin
 	return status;
 }
 
+static int run_recover(const struct timeline_arguments *arguments, struct timeline *timeline, struct error *err)
+{
+	int status = timeline_recover(arguments->file, err);
+	(void)timeline;
+	if (status >= 0)
+		printf("%s: %s\n", arguments->file, status ? "recovered: complete up to its last flush, status incomplete" : "nothing to recover");
+	return status < 0 ? -1 : 0;
+}
+
+/* Actions that read the timeline get it open. */
 static const struct {
 	const char *name;
+	bool opens;
 	int (*run)(const struct timeline_arguments *arguments, struct timeline *timeline, struct error *err);
 } actions[] = {
-	{"summary", run_summary},
-	{"links", run_links},
-	{"export", run_export},
+	{"summary", true, run_summary},
+	{"links", true, run_links},
+	{"recover", false, run_recover},
+	{"export", true, run_export},
 };
 #define N_ACTIONS (sizeof actions / sizeof *actions)
 
@@ -196,6 +208,7 @@ static int run(int argc, char **argv)
 		"What a recorded run says.\v"
 		"  summary   time, collectives, busiest links, where the ranks' time went\n"
 		"  links     links by what they carried, over the whole run or between two times\n"
+		"  recover   make the file of a killed run readable; it keeps what was flushed\n"
 		"  export    tables as CSV, or a trace for ui.perfetto.dev\n\n"
 		"The format of FILE is in docs/timeline-format.md.", NULL, NULL, NULL};
 	struct timeline_arguments arguments = {0};
@@ -208,8 +221,8 @@ static int run(int argc, char **argv)
 		names[i] = actions[i].name;
 	if ((action = find_name("action", arguments.action, names, N_ACTIONS, &err)) < 0)
 		return cli_fail(&err);
-	struct timeline *timeline = timeline_open(arguments.file, &err);
-	status = timeline ? actions[action].run(&arguments, timeline, &err) : -1;
+	struct timeline *timeline = actions[action].opens ? timeline_open(arguments.file, &err) : NULL;
+	status = timeline || !actions[action].opens ? actions[action].run(&arguments, timeline, &err) : -1;
 	timeline_close(timeline);
 	return status ? cli_fail(&err) : 0;
 }

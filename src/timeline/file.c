@@ -45,7 +45,10 @@ int file_fail(struct timeline_file *file, const char *format, ...)
 	return error_set(&file->error, ERROR_HOST, "cannot write timeline '%s': %s", file->path, what);
 }
 
-static bool failed(const struct timeline_file *file) { return file->error.code != ERROR_NONE; }
+static bool failed(const struct timeline_file *file)
+{
+	return file->error.code != ERROR_NONE || (file->host_error && *file->host_error);
+}
 
 /* Every call of the library goes through one of these two. */
 static hid_t opened(struct timeline_file *file, hid_t id, const char *what)

@@ -23,6 +23,7 @@ struct timeline_file {
 	hid_t text_type;       /* variable-length UTF-8 */
 	const char *path;      /* for messages; the owner keeps it */
 	struct error error;
+	const int *host_error; /* of the driver: not 0 once a write failed */
 };
 
 struct variable {

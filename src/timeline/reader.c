@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "timeline/file.h"
+#include "timeline/journal.h"
 
 struct timeline {
 	hid_t file;
@@ -57,7 +58,7 @@ struct timeline *timeline_open(const char *path, struct error *err)
 	struct timeline *timeline = memory_zero(1, sizeof *timeline);
 	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 	timeline->path = memory_text(path);
-	timeline->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+	timeline->file = journal_pending(path) ? H5I_INVALID_HID : H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
 	if (timeline->file < 0)
 		explain_unreadable(path, err);
 	if (timeline->file >= 0 && check_version(timeline, err) == 0)
@@ -89,6 +90,50 @@ bool timeline_has(const struct timeline *timeline, const char *variable)
 	group[length] = '\0';
 	return (!length || H5Lexists(timeline->file, group, H5P_DEFAULT) > 0) &&
 	       H5Lexists(timeline->file, variable, H5P_DEFAULT) > 0;
+}
+
+static const char recovered_message[] = "the run was killed; recovered up to the last time its timeline was flushed";
+
+/* Writes `incomplete` over `running`: both attributes have a fixed size. */
+static int mark_incomplete(const char *path, hid_t file, struct error *err)
+{
+	static const struct { const char *name, *value; } marks[] = {{"status", "incomplete"}, {"message", recovered_message}};
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+		hid_t attribute = H5Aopen(file, marks[i].name, H5P_DEFAULT), type = attribute < 0 ? attribute : H5Aget_type(attribute);
+		size_t size = type < 0 ? 0 : H5Tget_size(type);
+		char *value = memory_zero(size + 1, 1);
+		if (size > strlen(marks[i].value))
+			strcpy(value, marks[i].value);
+		if (!*value || H5Awrite(attribute, type, value) < 0)
+			error_set(err, ERROR_HOST, "cannot write '%s'", path);
+		free(value);
+		if (type >= 0)
+			H5Tclose(type);
+		if (attribute >= 0)
+			H5Aclose(attribute);
+	}
+	return err->code ? -1 : 0;
+}
+
+int timeline_recover(const char *path, struct error *err)
+{
+	int replayed = journal_replay(path, err), status = -1;
+	if (replayed < 0)
+		return -1;
+	struct timeline *timeline = timeline_open(path, err);
+	bool running = timeline && !strcmp(timeline_text(timeline, "status"), "running");
+	timeline_close(timeline);
+	if (!timeline)
+		return -1;
+	if (!running)
+		return replayed;
+	hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+	if (file < 0)
+		return error_set(err, ERROR_HOST, "cannot open '%s' for writing", path);
+	status = mark_incomplete(path, file, err);
+	if (H5Fflush(file, H5F_SCOPE_GLOBAL) < 0 || H5Fclose(file) < 0)
+		status = error_set(err, ERROR_HOST, "cannot write '%s'", path);
+	return status ? -1 : 1;
 }
 
 /* An open variable with its size. */

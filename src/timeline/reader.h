@@ -12,6 +12,9 @@ struct timeline;
 
 /* NULL and a message that says what to do: a run that was killed while it wrote names `weft timeline recover FILE`. */
 struct timeline *timeline_open(const char *path, struct error *err);
+/* Makes the file of a killed run readable and marks it `incomplete`. 1: done; 0: nothing was wrong; -1: error, such as that a
+ * living process still writes it. */
+int timeline_recover(const char *path, struct error *err);
 void timeline_close(struct timeline *timeline);
 const char *timeline_path(const struct timeline *timeline);
 

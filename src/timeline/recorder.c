@@ -288,11 +288,17 @@ static int create_file(struct recorder *recorder, struct error *err)
 	H5Pset_obj_track_times(create, 0);
 	H5Pset_libver_bounds(access_list, H5F_LIBVER_V18, H5F_LIBVER_V18);
 	recorder->file.path = recorder->options.path;
-	recorder->file.id = H5Fcreate(recorder->options.path, H5F_ACC_TRUNC, create, access_list);
+	recorder->file.id = H5I_INVALID_HID;
+	if (journal_open(&recorder->journal, recorder->options.path, access_list, err) == 0) {
+		recorder->file.id = H5Fcreate(recorder->options.path, H5F_ACC_TRUNC, create, access_list);
+		if (recorder->file.id < 0)
+			journal_close(&recorder->journal);
+	}
 	H5Pclose(create);
 	H5Pclose(access_list);
 	if (recorder->file.id < 0)
 		return error_set(err, ERROR_HOST, "cannot create timeline '%s'", recorder->options.path);
+	recorder->file.host_error = &recorder->journal.error_number;
 	recorder->file.text_type = H5Tcopy(H5T_C_S1);
 	H5Tset_size(recorder->file.text_type, H5T_VARIABLE);
 	H5Tset_cset(recorder->file.text_type, H5T_CSET_UTF8);
@@ -348,14 +354,27 @@ static void write_tables(struct recorder *recorder)
 	table_write(&recorder->intervals);
 }
 
+/* Makes everything written so far the state of the file on disk. 0 or -1 with the error in recorder->file. */
+static int commit(struct recorder *recorder)
+{
+	struct timeline_file *file = &recorder->file;
+	if (file->error.code == ERROR_NONE && H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
+		file_fail(file, "flush failed");
+	if (file->error.code == ERROR_NONE)
+		journal_commit(&recorder->journal);
+	if (recorder->journal.error_number) { /* the cause of whatever HDF5 said after it */
+		error_clear(&file->error);
+		file_fail(file, "%s", strerror(recorder->journal.error_number));
+	}
+	return file->error.code == ERROR_NONE ? 0 : -1;
+}
+
 int recorder_flush(struct recorder *recorder, struct error *err)
 {
 	struct timeline_file *file = &recorder->file;
 	write_tables(recorder);
 	link_bins_write(&recorder->links, file, &recorder->bins, recorder->bins.end_ps);
-	if (file->error.code == ERROR_NONE && H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
-		file_fail(file, "flush failed");
-	return file->error.code == ERROR_NONE ? 0 : error_set(err, file->error.code, "%s", file->error.message);
+	return commit(recorder) ? error_set(err, file->error.code, "%s", file->error.message) : 0;
 }
 
 static void close_everything(struct recorder *recorder)
@@ -370,8 +389,9 @@ static void close_everything(struct recorder *recorder)
 	link_bins_close(&recorder->links);
 	results_close(recorder);
 	H5Tclose(file->text_type);
-	if (H5Fclose(file->id) < 0)
+	if (H5Fclose(file->id) < 0 && !recorder->journal.error_number)
 		file_fail(file, "closing failed");
+	journal_close(&recorder->journal);
 	HASH_ITER(hh, recorder->names, entry, next) {
 		HASH_DEL(recorder->names, entry);
 		free(entry->name);
@@ -388,9 +408,10 @@ int recorder_finish(struct recorder *recorder, const struct recorder_result *res
 		write_tables(recorder);
 		link_bins_write(&recorder->links, file, &recorder->bins, result->end_ps);
 		results_write(recorder, result);
-		status = recorder_flush_file(recorder);
-		if (status == 0)
+		if (commit(recorder) == 0) {
 			file_attribute_fixed(file, file->id, "status", result->status, STATUS_SIZE);
+			commit(recorder);
+		}
 	}
 	close_everything(recorder);
 	if (file->error.code != ERROR_NONE)

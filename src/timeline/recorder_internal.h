@@ -9,6 +9,7 @@
 #include "timeline/bins.h"
 #include "timeline/describe.h"
 #include "timeline/file.h"
+#include "timeline/journal.h"
 #include "timeline/link_bins.h"
 #include "timeline/recorder.h"
 #include "timeline/table.h"
@@ -28,6 +29,7 @@ struct recorder {
 	const struct fabric *fabric;
 	const struct routes *routes;
 	struct timeline_file file;
+	struct journal journal;
 	struct bins bins;
 	struct link_bins links;
 	struct table changes, collectives, ops, messages, intervals;
@@ -40,7 +42,5 @@ struct recorder {
 void results_open(struct recorder *recorder);
 void results_write(struct recorder *recorder, const struct recorder_result *result);
 void results_close(struct recorder *recorder);
-/* Hands everything to the operating system; 0 or -1 (the error is in recorder->file). */
-int recorder_flush_file(struct recorder *recorder);
 
 #endif

@@ -117,14 +117,6 @@ static void write_op_names(struct recorder *recorder)
 	free(names);
 }
 
-int recorder_flush_file(struct recorder *recorder)
-{
-	struct timeline_file *file = &recorder->file;
-	if (file->error.code == ERROR_NONE && H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
-		file_fail(file, "flush failed");
-	return file->error.code == ERROR_NONE ? 0 : -1;
-}
-
 void results_write(struct recorder *recorder, const struct recorder_result *result)
 {
 	struct timeline_file *file = &recorder->file;
