@@ -90,7 +90,7 @@ static void recorded_round(struct recorded *run)
 	run->now_ps = end;
 }
 
-static void recorded_ops(struct recorded *run)
+__attribute__((unused)) static void recorded_ops(struct recorded *run)
 {
 	const struct observer *o = &run->observer;
 	struct collective_record collective = {.id = 0, .kind = 0, .algorithm = "ring", .protocol = "none", .group = 0,
@@ -104,7 +104,7 @@ static void recorded_ops(struct recorded *run)
 	o->collective(o->context, &collective);
 }
 
-static int recorded_finish(struct recorded *run, struct error *err)
+__attribute__((unused)) static int recorded_finish(struct recorded *run, struct error *err)
 {
 	struct rank_result *ranks = memory_zero(run->fabric.n_npus, sizeof *ranks);
 	for (uint32_t i = 0; i < run->fabric.n_npus; i++) {
@@ -121,7 +121,7 @@ static int recorded_finish(struct recorded *run, struct error *err)
 	return status;
 }
 
-static void recorded_release(struct recorded *run)
+__attribute__((unused)) static void recorded_release(struct recorded *run)
 {
 	routes_release(&run->routes);
 	fabric_release(&run->fabric);
