@@ -41,9 +41,10 @@ library_objects := $(library_sources:%.c=$(B)/%.o)
 program_objects := $(program_sources:%.c=$(B)/%.o)
 modules := $(patsubst topologies/%.c,$(B)/topologies/%.so,$(sort $(wildcard topologies/*.c)))
 tests := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
+catalogue := $(patsubst %,$(B)/%,$(sort $(wildcard catalogue/*.yaml)))
 benches := $(patsubst tools/bench/%.c,$(B)/bench/%,$(sort $(wildcard tools/bench/*.c)))
 
-all: $(B)/weft $(modules)
+all: $(B)/weft $(modules) $(catalogue)
 
 $(B)/libweft.a: $(library_objects)
 	@rm -f $@
@@ -57,6 +58,10 @@ $(B)/%.o: %.c
 $(B)/topologies/%.so: topologies/%.c
 	@mkdir -p $(@D)
 	$(ccache) $(CC) -std=c11 $(warnings) -ffp-contract=off $(CFLAGS) -Iinclude -MMD -MP -fPIC -shared -o $@ $<
+# Found beside the program, as the installed one is found in share/weft.
+$(B)/catalogue/%.yaml: catalogue/%.yaml
+	@mkdir -p $(@D)
+	cp $< $@
 $(B)/tests/%: tests/unit/%.c $(B)/libweft.a
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/unit -UNDEBUG -o $@ $< $(B)/libweft.a -lcmocka $(libraries)
@@ -91,10 +96,11 @@ lint:
 
 install: all
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/lib/weft/topologies $(DESTDIR)$(prefix)/lib/pkgconfig \
-		$(DESTDIR)$(prefix)/include/weft
+		$(DESTDIR)$(prefix)/include/weft $(DESTDIR)$(prefix)/share/weft/catalogue
 	install -m 755 $(B)/weft $(DESTDIR)$(prefix)/bin/weft
 	install -m 644 $(B)/libweft.a $(DESTDIR)$(prefix)/lib/libweft.a
 	install -m 755 $(modules) $(DESTDIR)$(prefix)/lib/weft/topologies
+	install -m 644 catalogue/*.yaml $(DESTDIR)$(prefix)/share/weft/catalogue
 	install -m 644 include/weft/*.h $(DESTDIR)$(prefix)/include/weft
 	sed -e 's|@prefix@|$(prefix)|' -e 's|@version@|$(shell cat VERSION)|' -e 's|@requires@|$(PACKAGES)|' tools/weft.pc.in \
 		>$(DESTDIR)$(prefix)/lib/pkgconfig/weft.pc

@@ -6,6 +6,7 @@
 
 extern const struct command command_run, command_replay, command_perf;
 
+extern const struct command command_link;
 extern const struct command command_timeline;
 extern const struct command *const commands[]; /* NULL at the end */
 
