@@ -16,7 +16,8 @@ int collective_workload(struct workload *workload, uint32_t n_ranks, const struc
 	workload_add_group(workload, "all", NULL, 0);
 	workload_set_slots(workload, 1);
 	workload_assign_slot(workload, 0, 0, 1);
-	struct program *program = &workload->programs[workload_add_program(workload)];
+	uint32_t added = workload_add_program(workload);
+	struct program *program = &workload->programs[added];
 	uint32_t index = program_add_call(program, call);
 	uint32_t name = workload_add_name(workload, collective_kind_names[call->kind]);
 	for (uint32_t i = 0; i < repeat; i++)
