@@ -1,0 +1,411 @@
+#include "trace/chakra.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <yajl/yajl_tree.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "trace/chakra_node.h"
+
+#define LIMIT_RANKS (1u << 20)
+#define LIMIT_GROUP_FILE ((size_t)256 << 20)
+#define NONE UINT32_MAX
+
+enum { STREAM_DEVICE = STREAM_COMPUTE, STREAM_COMMUNICATION = 1, STREAM_HOST = 2, N_STREAMS = 3 };
+/* Slot 0 of every rank is its copy of the whole set: sends, receives and collectives without a group. Slot 1 + i is process group i. */
+#define SLOT_ALL 0
+
+struct process_group {
+	const char *name;
+	uint32_t *ranks; /* NULL: not described, taken as all */
+	uint32_t n_ranks;
+};
+
+struct loader {
+	const struct chakra_request *request;
+	struct workload *w;
+	struct text *assumed;
+	struct error *err;
+	const char **paths;     /* by rank */
+	uint32_t n_files, n_copies;
+	struct process_group *groups;
+	size_t n_groups, groups_capacity;
+	uint64_t n_dropped, n_untimed, n_guessed_groups;
+};
+
+bool chakra_recognise(const uint8_t *head, size_t length)
+{
+	/* A length, then a message that begins with field 1 or 2 of a known kind. */
+	size_t n = 0;
+	while (n < length && n < 5 && head[n] & 128)
+		n++;
+	if (n + 2 >= length || n >= 5)
+		return false;
+	uint8_t key = head[n + 1];
+	return key == 0x08 || key == 0x0a || key == 0x12 || key == 0x18;
+}
+
+/* --- files and groups ------------------------------------------------------------------------------------------------- */
+
+/* The RANK of PREFIX.RANK.et, -1 when there is none. */
+static int64_t rank_in_name(const char *path)
+{
+	size_t n = strlen(path);
+	if (n < 4 || strcmp(path + n - 3, ".et"))
+		return -1;
+	size_t end = n - 3, begin = end;
+	while (begin > 0 && isdigit((unsigned char)path[begin - 1]))
+		begin--;
+	if (begin == end || begin == 0 || path[begin - 1] != '.' || end - begin > 7)
+		return -1;
+	return strtoll(path + begin, NULL, 10);
+}
+
+/* Puts the files in the order of their ranks, which must be 0 … n - 1; a single file may have any. */
+static int order_files(struct loader *l)
+{
+	uint32_t n = l->request->n_paths;
+	l->n_files = n;
+	l->paths = arena_array(&l->w->arena, n, sizeof *l->paths);
+	if (n == 1) {
+		l->paths[0] = l->request->paths[0];
+		return 0;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		const char *path = l->request->paths[i];
+		int64_t rank = rank_in_name(path);
+		if (rank < 0)
+			return error_set(l->err, ERROR_INPUT, "%s: the name does not say which rank it is (expected PREFIX.RANK.et)", path);
+		if (rank >= n)
+			return error_set(l->err, ERROR_INPUT, "%s: rank %lld of %u files (expected ranks 0 to %u, one file each)", path,
+					 (long long)rank, n, n - 1);
+		if (l->paths[rank])
+			return error_set(l->err, ERROR_INPUT, "%s: rank %lld is also in '%s'", path, (long long)rank, l->paths[rank]);
+		l->paths[rank] = path;
+	}
+	return 0;
+}
+
+static int read_group(struct loader *l, const char *path, const char *name, yajl_val value)
+{
+	ARRAY_RESERVE(l->groups, l->n_groups + 1, l->groups_capacity);
+	struct process_group *group = &l->groups[l->n_groups++];
+	*group = (struct process_group){.name = arena_text(&l->w->arena, name)};
+	if (!YAJL_IS_ARRAY(value) || value->u.array.len == 0)
+		return error_set(l->err, ERROR_INPUT, "%s: group '%s' is no list of ranks", path, name);
+	group->n_ranks = (uint32_t)value->u.array.len;
+	group->ranks = arena_array(&l->w->arena, group->n_ranks, sizeof *group->ranks);
+	for (uint32_t i = 0; i < group->n_ranks; i++) {
+		yajl_val item = value->u.array.values[i];
+		if (!YAJL_IS_INTEGER(item) || YAJL_GET_INTEGER(item) < 0 || YAJL_GET_INTEGER(item) >= LIMIT_RANKS)
+			return error_set(l->err, ERROR_INPUT, "%s: group '%s' has a member that is no rank", path, name);
+		group->ranks[i] = (uint32_t)YAJL_GET_INTEGER(item);
+	}
+	return 0;
+}
+
+static int read_group_file(struct loader *l)
+{
+	const char *path = l->request->group_file;
+	char message[512] = "", beside[4096];
+	if (!path) {
+		const char *slash = strrchr(l->paths[0], '/');
+		snprintf(beside, sizeof beside, "%.*scomm_group.json", slash ? (int)(slash + 1 - l->paths[0]) : 0, l->paths[0]);
+		if (access(beside, R_OK))
+			return 0;
+		path = beside;
+	}
+	char *data = text_read_file(path, LIMIT_GROUP_FILE, NULL, l->err);
+	if (!data)
+		return -1;
+	yajl_val root = yajl_tree_parse(data, message, sizeof message);
+	int result = 0;
+	if (!root || !YAJL_IS_OBJECT(root))
+		result = error_set(l->err, ERROR_INPUT, "%s: not a JSON object of groups%s%.200s", path, *message ? ": " : "", message);
+	for (size_t i = 0; !result && i < root->u.object.len; i++)
+		result = read_group(l, path, root->u.object.keys[i], root->u.object.values[i]);
+	for (char *p = l->err->message; result && *p; p++)
+		if (*p == '\n')
+			*p = ' ';
+	yajl_tree_free(root);
+	free(data);
+	return result;
+}
+
+/* "1.0" means 1. */
+static bool same_group(const char *a, const char *b)
+{
+	char *a_end, *b_end;
+	if (!strcmp(a, b))
+		return true;
+	double x = strtod(a, &a_end), y = strtod(b, &b_end);
+	return *a && *b && !*a_end && !*b_end && x == y;
+}
+
+static uint32_t find_group(struct loader *l, const char *name)
+{
+	for (size_t i = 0; i < l->n_groups; i++)
+		if (same_group(l->groups[i].name, name))
+			return (uint32_t)i;
+	ARRAY_RESERVE(l->groups, l->n_groups + 1, l->groups_capacity);
+	l->groups[l->n_groups] = (struct process_group){.name = arena_text(&l->w->arena, name)};
+	l->n_guessed_groups++;
+	return (uint32_t)l->n_groups++;
+}
+
+/* Number of ranks in a node's group inside one copy (of everything when a single file is spread over all ranks). */
+static uint32_t group_size(const struct loader *l, uint32_t slot)
+{
+	uint32_t all = l->n_files == 1 ? l->w->n_ranks : l->n_files;
+	return slot == SLOT_ALL || !l->groups[slot - 1].ranks ? all : l->groups[slot - 1].n_ranks;
+}
+
+/* --- from nodes to operations ------------------------------------------------------------------------------------------ */
+
+/* CollectiveCommType of the schema since October 2023. */
+static const int collective_types[] = {COLLECTIVE_ALL_REDUCE, COLLECTIVE_REDUCE, COLLECTIVE_ALL_GATHER, COLLECTIVE_GATHER,
+	COLLECTIVE_SCATTER, COLLECTIVE_BROADCAST, COLLECTIVE_ALL_TO_ALL, COLLECTIVE_REDUCE_SCATTER, COLLECTIVE_REDUCE_SCATTER,
+	COLLECTIVE_BARRIER};
+
+static int wrong_node(const struct loader *l, uint32_t rank, const struct chakra_node *node, const char *what)
+{
+	return error_set(l->err, ERROR_INPUT, "%s: node %llu%s%s%s: %s", l->paths[rank], (unsigned long long)node->id,
+			 node->name ? " '" : "", node->name ? node->name : "", node->name ? "'" : "", what);
+}
+
+static int make_collective(struct loader *l, uint32_t rank, const struct chakra_node *node, struct program *program, struct op *op)
+{
+	if (node->comm_type >= (int64_t)(sizeof collective_types / sizeof *collective_types))
+		return wrong_node(l, rank, node, "unknown comm_type (known: 0 to 9)");
+	if (node->partial_dims)
+		return wrong_node(l, rank, node, "involved_dim leaves a dimension out, which needs a process group instead (pg_name)");
+	uint32_t slot = node->pg_name && *node->pg_name ? 1 + find_group(l, node->pg_name) : SLOT_ALL;
+	struct collective_call call = {.kind = (enum collective_kind)collective_types[node->comm_type], .bytes = node->comm_size,
+		.root = node->comm_root > 0 ? (uint32_t)node->comm_root : 0};
+	if (call.kind == COLLECTIVE_ALL_GATHER && __builtin_mul_overflow(call.bytes, (int64_t)group_size(l, slot), &call.bytes))
+		return wrong_node(l, rank, node, "comm_size is out of range");
+	op->kind = OP_COLLECTIVE;
+	op->stream = STREAM_COMMUNICATION;
+	op->group_slot = (uint16_t)slot;
+	op->amount = program_add_call(program, &call);
+	return 0;
+}
+
+static int make_message(struct loader *l, uint32_t rank, const struct chakra_node *node, struct op *op)
+{
+	int64_t peer = node->type == CHAKRA_SEND ? node->comm_dst : node->comm_src;
+	if (node->comm_size < 0)
+		return wrong_node(l, rank, node, "a send or receive has no comm_size");
+	if (peer < 0 || peer >= l->n_files)
+		return wrong_node(l, rank, node, "its peer is not among the ranks of these files");
+	op->kind = node->type == CHAKRA_SEND ? OP_SEND : OP_RECEIVE;
+	op->stream = STREAM_NONE; /* both ends are posted when ready: one stream would let them block each other */
+	op->flags = OP_PEER_INDEX;
+	op->group_slot = SLOT_ALL;
+	op->peer = (int32_t)peer;
+	op->tag = (int32_t)node->comm_tag;
+	op->amount = node->comm_size;
+	return 0;
+}
+
+static int make_op(struct loader *l, uint32_t rank, const struct chakra_node *node, struct program *program, struct op *op)
+{
+	*op = (struct op){.kind = OP_COMPUTE, .stream = node->host ? STREAM_HOST : STREAM_DEVICE, .flags = node->host ? OP_HOST : 0};
+	if (node->name && *node->name)
+		op->name = workload_add_name(l->w, arena_text(&l->w->arena, node->name));
+	if (node->type == CHAKRA_COLLECTIVE && node->comm_type >= 0 && node->comm_size >= 0 && !node->host)
+		return make_collective(l, rank, node, program, op);
+	if (node->type == CHAKRA_SEND || node->type == CHAKRA_RECEIVE)
+		return make_message(l, rank, node, op);
+	if (node->type == CHAKRA_INVALID)
+		return wrong_node(l, rank, node, "its type is INVALID");
+	if (node->type == CHAKRA_METADATA || node->type >= CHAKRA_STORAGE) {
+		op->kind = OP_WAIT;
+		op->stream = STREAM_NONE;
+		return 0;
+	}
+	if (node->duration_us > (uint64_t)(INT64_MAX / PS_PER_US))
+		return wrong_node(l, rank, node, "its duration is out of range");
+	l->n_untimed += !node->duration_us && node->type == CHAKRA_COMP;
+	op->amount = (int64_t)node->duration_us * PS_PER_US;
+	return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct chakra_node *x = a, *y = b;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Index of the node with this id among nodes sorted by id, NONE when absent. */
+static uint32_t find_node(const struct chakra_file *file, uint64_t id)
+{
+	uint32_t low = 0, high = file->n_nodes;
+	if (id - file->nodes[0].id < file->n_nodes && file->nodes[id - file->nodes[0].id].id == id)
+		return (uint32_t)(id - file->nodes[0].id); /* contiguous ids */
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (file->nodes[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < file->n_nodes && file->nodes[low].id == id ? low : NONE;
+}
+
+/* Dependencies of a node as operation indices, without itself, absent ones and repetitions next to each other. */
+static uint32_t collect_deps(struct loader *l, const struct chakra_file *file, uint32_t index, uint32_t *out)
+{
+	const struct chakra_node *node = &file->nodes[index];
+	const uint64_t *ids = file->deps + (file->any_data_deps ? node->first_data_dep : node->first_ctrl_dep);
+	uint32_t n = file->any_data_deps ? node->n_data_deps : node->n_ctrl_deps, kept = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t dep = find_node(file, ids[i]);
+		if (dep == NONE || dep == index)
+			l->n_dropped++;
+		else if (!kept || out[kept - 1] != dep)
+			out[kept++] = dep;
+	}
+	return kept;
+}
+
+static uint32_t most_deps(const struct chakra_file *file)
+{
+	uint32_t most = 1;
+	for (uint32_t i = 0; i < file->n_nodes; i++) {
+		most = file->nodes[i].n_data_deps > most ? file->nodes[i].n_data_deps : most;
+		most = file->nodes[i].n_ctrl_deps > most ? file->nodes[i].n_ctrl_deps : most;
+	}
+	return most;
+}
+
+static void keep_origin(struct program *program, uint32_t index, const struct chakra_node *node)
+{
+	ARRAY_RESERVE(program->origins, (size_t)index + 1, program->origins_capacity);
+	struct op_origin *origin = &program->origins[index];
+	*origin = (struct op_origin){.trace_node = node->id > INT64_MAX ? -1 : (int64_t)node->id, .iteration = -1,
+		.recorded_start_ps = TIME_NEVER, .recorded_end_ps = TIME_NEVER};
+	if (node->start_us && node->start_us + node->duration_us < (uint64_t)(INT64_MAX / PS_PER_US)) {
+		origin->recorded_start_ps = (int64_t)node->start_us * PS_PER_US;
+		origin->recorded_end_ps = (int64_t)(node->start_us + node->duration_us) * PS_PER_US;
+	}
+}
+
+static int add_rank(struct loader *l, uint32_t rank)
+{
+	struct chakra_file file;
+	int result = 0;
+	if (chakra_file_read(&file, l->paths[rank], l->err))
+		return -1;
+	uint32_t index = workload_add_program(l->w);
+	struct program *program = &l->w->programs[index];
+	uint32_t *deps = memory_zero(most_deps(&file), sizeof *deps);
+	program->ready_order = true;
+	program->n_streams = N_STREAMS;
+	qsort(file.nodes, file.n_nodes, sizeof *file.nodes, by_id);
+	for (uint32_t i = 0; i < file.n_nodes && !result; i++) {
+		struct op op;
+		if (i && file.nodes[i].id == file.nodes[i - 1].id)
+			result = wrong_node(l, rank, &file.nodes[i], "another node has the same id");
+		else
+			result = make_op(l, rank, &file.nodes[i], program, &op);
+		if (!result) {
+			program_add(program, &op, deps, collect_deps(l, &file, i, deps));
+			keep_origin(program, i, &file.nodes[i]);
+		}
+	}
+	free(deps);
+	chakra_file_release(&file);
+	for (uint32_t copy = 0; copy < l->n_copies; copy++)
+		l->w->rank_program[copy * l->n_files + rank] = index;
+	return result;
+}
+
+/* --- groups of the copies ---------------------------------------------------------------------------------------------- */
+
+static int check_group(const struct loader *l, const struct process_group *group)
+{
+	for (uint32_t i = 0; i < group->n_ranks; i++)
+		if (group->ranks[i] >= (l->n_files == 1 ? l->w->n_ranks : l->n_files))
+			return error_set(l->err, ERROR_INPUT, "%s: process group '%s' has rank %u, but there are %u ranks", l->paths[0],
+					 group->name, group->ranks[i], l->n_files == 1 ? l->w->n_ranks : l->n_files);
+	return 0;
+}
+
+/* Adds one group per copy for a slot; NULL ranks: all of the copy. A single file's groups span every rank. */
+static void add_slot(struct loader *l, uint32_t slot, const char *name, const uint32_t *ranks, uint32_t n)
+{
+	uint32_t copies = l->n_files == 1 ? 1 : l->n_copies, size = l->n_files == 1 ? l->w->n_ranks : l->n_files;
+	uint32_t first = l->w->n_groups, *members = memory_zero(size, sizeof *members);
+	for (uint32_t copy = 0; copy < copies; copy++) {
+		for (uint32_t i = 0; i < (ranks ? n : size); i++)
+			members[i] = (ranks ? ranks[i] : i) + copy * size;
+		workload_add_group(l->w, name, members, ranks ? n : size);
+	}
+	workload_assign_slot(l->w, slot, first, copies);
+	free(members);
+}
+
+static int add_groups(struct loader *l)
+{
+	if (l->n_groups >= PEER_ABSOLUTE - 1)
+		return error_set(l->err, ERROR_INPUT, "%s: more than %u process groups", l->paths[0], PEER_ABSOLUTE - 2);
+	workload_set_slots(l->w, (uint32_t)l->n_groups + 1);
+	add_slot(l, SLOT_ALL, "all", NULL, 0);
+	for (size_t i = 0; i < l->n_groups; i++) {
+		const struct process_group *group = &l->groups[i];
+		if (group->ranks && check_group(l, group))
+			return -1;
+		add_slot(l, 1 + (uint32_t)i, group->name, group->ranks, group->n_ranks);
+	}
+	return 0;
+}
+
+static void say_assumed(const struct loader *l)
+{
+	if (!l->assumed)
+		return;
+	if (l->n_guessed_groups)
+		text_printf(l->assumed, "%llu process groups are not described by a group file: each is taken as all ranks\n",
+			    (unsigned long long)l->n_guessed_groups);
+	if (l->n_dropped)
+		text_printf(l->assumed, "%llu dependencies on absent nodes or on themselves were dropped\n",
+			    (unsigned long long)l->n_dropped);
+	if (l->n_untimed)
+		text_printf(l->assumed, "%llu compute nodes have no duration and take no time\n", (unsigned long long)l->n_untimed);
+	if (l->n_copies > 1)
+		text_printf(l->assumed, "the trace of %u ranks runs %u times, side by side\n", l->n_files, l->n_copies);
+}
+
+static int load_all(struct loader *l)
+{
+	if (order_files(l) || read_group_file(l))
+		return -1;
+	for (uint32_t rank = 0; rank < l->n_files; rank++)
+		if (add_rank(l, rank))
+			return -1;
+	if (add_groups(l))
+		return -1;
+	say_assumed(l);
+	return 0;
+}
+
+int chakra_load(struct workload *workload, const struct chakra_request *request, struct text *assumed, struct error *err)
+{
+	uint32_t n_ranks = request->n_ranks ? request->n_ranks : request->n_paths;
+	struct loader l = {.request = request, .w = workload, .assumed = assumed, .err = err};
+	if (!request->n_paths || n_ranks > LIMIT_RANKS || n_ranks % request->n_paths)
+		return error_set(err, ERROR_INPUT, "a trace of %u ranks cannot run on %u ranks (expected a multiple, at most %u)",
+				 request->n_paths, n_ranks, LIMIT_RANKS);
+	workload_init(workload, n_ranks);
+	l.n_copies = n_ranks / request->n_paths;
+	int result = load_all(&l);
+	free(l.groups);
+	if (result)
+		workload_release(workload);
+	return result;
+}
