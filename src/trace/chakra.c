@@ -1,4 +1,14 @@
-#include "trace/chakra.h"
+/* Chakra execution traces (.et): one protobuf stream per rank, PREFIX.RANK.et, plain or gzip. S. Sridharan et al., "Chakra: advancing
+ * performance benchmarking and co-design using standardized execution traces", 2023; MLCommons et_def.proto.
+ *
+ * A rank's program: nodes by id on three streams that each run one ready node at a time, the lowest id first (device compute, device
+ * communication, host). Dependencies are data_deps, or ctrl_deps when no node of the file has data_deps; references to absent nodes
+ * are dropped. Sizes become nccl-tests' (an all-gather's comm_size is one rank's contribution).
+ *
+ * A compute node without a duration takes no time; nodes of type MEM_* take their duration on the device.
+ *
+ * On m > n ranks m must be a multiple of n: the set runs m/n times side by side. A single rank's trace spread over m ranks is one job
+ * of m ranks: its collectives span them all. */
 
 #include <ctype.h>
 #include <stdio.h>
@@ -10,6 +20,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "trace/chakra_node.h"
+#include "trace/formats.h"
+#include "workload/program.h"
 
 #define LIMIT_RANKS (1u << 20)
 #define LIMIT_GROUP_FILE ((size_t)256 << 20)
@@ -26,9 +38,8 @@ struct process_group {
 };
 
 struct loader {
-	const struct chakra_request *request;
+	const struct trace_request *request;
 	struct workload *w;
-	struct text *assumed;
 	struct error *err;
 	const char **paths;     /* by rank */
 	uint32_t n_files, n_copies;
@@ -37,16 +48,18 @@ struct loader {
 	uint64_t n_dropped, n_untimed, n_guessed_groups;
 };
 
-bool chakra_recognise(const uint8_t *head, size_t length)
+static int recognise(const struct trace_head *head)
 {
-	/* A length, then a message that begins with field 1 or 2 of a known kind. */
-	size_t n = 0;
-	while (n < length && n < 5 && head[n] & 128)
+	/* A length, then a message that begins with field 1, 2 or 3 of a known kind. */
+	size_t length = strlen(head->path), n = 0;
+	while (n < head->n && n < 5 && head->bytes[n] & 128)
 		n++;
-	if (n + 2 >= length || n >= 5)
-		return false;
-	uint8_t key = head[n + 1];
-	return key == 0x08 || key == 0x0a || key == 0x12 || key == 0x18;
+	if (n + 2 >= head->n || n >= 5)
+		return 0;
+	uint8_t key = head->bytes[n + 1];
+	if (key != 0x08 && key != 0x0a && key != 0x12 && key != 0x18)
+		return 0;
+	return length > 3 && !strcmp(head->path + length - 3, ".et") ? 80 : 20;
 }
 
 /* --- files and groups ------------------------------------------------------------------------------------------------- */
@@ -367,18 +380,18 @@ static int add_groups(struct loader *l)
 
 static void say_assumed(const struct loader *l)
 {
-	if (!l->assumed)
+	if (!l->request->assumed)
 		return;
 	if (l->n_guessed_groups)
-		text_printf(l->assumed, "%llu process groups are not described by a group file: each is taken as all ranks\n",
+		text_printf(l->request->assumed, "%llu process groups are not described by a group file: each is taken as all ranks\n",
 			    (unsigned long long)l->n_guessed_groups);
 	if (l->n_dropped)
-		text_printf(l->assumed, "%llu dependencies on absent nodes or on themselves were dropped\n",
+		text_printf(l->request->assumed, "%llu dependencies on absent nodes or on themselves were dropped\n",
 			    (unsigned long long)l->n_dropped);
 	if (l->n_untimed)
-		text_printf(l->assumed, "%llu compute nodes have no duration and take no time\n", (unsigned long long)l->n_untimed);
+		text_printf(l->request->assumed, "%llu compute nodes have no duration and take no time\n", (unsigned long long)l->n_untimed);
 	if (l->n_copies > 1)
-		text_printf(l->assumed, "the trace of %u ranks runs %u times, side by side\n", l->n_files, l->n_copies);
+		text_printf(l->request->assumed, "the trace of %u ranks runs %u times, side by side\n", l->n_files, l->n_copies);
 }
 
 static int load_all(struct loader *l)
@@ -394,10 +407,10 @@ static int load_all(struct loader *l)
 	return 0;
 }
 
-int chakra_load(struct workload *workload, const struct chakra_request *request, struct text *assumed, struct error *err)
+static int load(struct workload *workload, const struct trace_request *request, struct error *err)
 {
 	uint32_t n_ranks = request->n_ranks ? request->n_ranks : request->n_paths;
-	struct loader l = {.request = request, .w = workload, .assumed = assumed, .err = err};
+	struct loader l = {.request = request, .w = workload, .err = err};
 	if (!request->n_paths || n_ranks > LIMIT_RANKS || n_ranks % request->n_paths)
 		return error_set(err, ERROR_INPUT, "a trace of %u ranks cannot run on %u ranks (expected a multiple, at most %u)",
 				 request->n_paths, n_ranks, LIMIT_RANKS);
@@ -409,3 +422,5 @@ int chakra_load(struct workload *workload, const struct chakra_request *request,
 		workload_release(workload);
 	return result;
 }
+
+const struct trace_format trace_chakra = {"chakra", "Chakra execution traces, PREFIX.RANK.et", recognise, load};

@@ -4,6 +4,6 @@
 
 #include "trace/trace.h"
 
-extern const struct trace_format trace_flows, trace_goal;
+extern const struct trace_format trace_flows, trace_goal, trace_chakra;
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "trace/formats.h"
 
 #define LIMIT_BYTES ((size_t)4 << 30)
 #define LIMIT_RANKS (1 << 20)
@@ -380,24 +381,27 @@ static int read_text(struct reader *r)
 	return 0;
 }
 
-bool goal_recognise(const unsigned char *head, size_t length)
+static int recognise(const struct trace_head *head)
 {
 	static const unsigned char magic[8] = {GOAL_MAGIC & 255, GOAL_MAGIC >> 8};
 	static const unsigned char used[8] = {GOAL_MAGIC_USED & 255, GOAL_MAGIC_USED >> 8};
-	if (length >= 8 && (!memcmp(head, magic, 8) || !memcmp(head, used, 8)))
-		return true;
+	if (head->n >= 8 && (!memcmp(head->bytes, magic, 8) || !memcmp(head->bytes, used, 8)))
+		return 100;
 	struct error err = {0};
-	const char *text = (const char *)head;
-	struct reader r = {.path = "", .data = text, .at = text, .end = text + length, .line_start = text, .line = 1, .err = &err};
-	return take_word(&r, "num_ranks");
+	const char *text = (const char *)head->bytes;
+	struct reader r = {.path = "", .data = text, .at = text, .end = text + head->n, .line_start = text, .line = 1, .err = &err};
+	return take_word(&r, "num_ranks") ? 90 : 0;
 }
 
-int goal_load(const char *path, struct workload *workload, struct error *err)
+static int load(struct workload *workload, const struct trace_request *request, struct error *err)
 {
+	const char *path = request->paths[0];
 	size_t length;
-	char *data = text_read_file(path, LIMIT_BYTES, &length, err);
+	char *data;
 	int result;
-	if (!data)
+	if (request->n_paths > 1)
+		return error_set(err, ERROR_INPUT, "%s: a GOAL schedule is one file, not %u", request->paths[1], request->n_paths);
+	if (!(data = text_read_file(path, LIMIT_BYTES, &length, err)))
 		return -1;
 	if (length >= 8 && memchr(data, '\0', 8)) {
 		result = goal_load_binary(path, (const unsigned char *)data, length, workload, err);
@@ -409,5 +413,12 @@ int goal_load(const char *path, struct workload *workload, struct error *err)
 		free(r.edges);
 	}
 	free(data);
+	if (!result && request->n_ranks && request->n_ranks != workload->n_ranks) {
+		result = error_set(err, ERROR_INPUT, "%s: a schedule of %u ranks cannot run on %u ranks", path, workload->n_ranks,
+				   request->n_ranks);
+		workload_release(workload);
+	}
 	return result;
 }
+
+const struct trace_format trace_goal = {"goal", "GOAL schedules (LogGOPSim), text and binary", recognise, load};

@@ -12,7 +12,6 @@
 #ifndef WEFT_TRACE_GOAL_H
 #define WEFT_TRACE_GOAL_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "workload/program.h"
@@ -20,11 +19,6 @@
 #define GOAL_MAGIC 4223u      /* first eight bytes of the binary form */
 #define GOAL_MAGIC_USED 2342u /* left behind by a run that consumed the file */
 
-/* Whether a file that begins with these bytes looks like GOAL (a binary magic, or text that starts with num_ranks). */
-bool goal_recognise(const unsigned char *head, size_t length);
-/* Reads the whole file into an uninitialised workload; on error nothing is left to release. Messages carry file:line:column, or
- * the offset for binary files. */
-int goal_load(const char *path, struct workload *workload, struct error *err);
 /* The binary form, already in memory. */
 int goal_load_binary(const char *path, const unsigned char *data, size_t length, struct workload *w, struct error *err);
 

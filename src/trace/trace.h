@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct error;
+struct text;
 struct workload;
 
 /* The first bytes of a file (after gunzip), by which its format is found. */
@@ -23,8 +24,9 @@ struct trace_request {
 	const char *const *paths; /* as given: files, folders or prefixes, as the format's help says */
 	uint32_t n_paths;
 	const char *format;      /* NULL: recognised */
-	/* Further "key=value" pairs that a format declares; NULL-terminated or NULL. */
-	const char *const *options;
+	uint32_t n_ranks;        /* run on so many ranks (a format says by what rule); 0: as many as the trace has */
+	const char *group_file;  /* process groups, for formats that keep them apart; NULL: none, or the one beside the trace */
+	struct text *assumed;    /* what the trace leaves open and how it was taken, a line each; may be NULL */
 };
 
 struct trace_format {

@@ -95,19 +95,16 @@ static bool before(const struct entry *a, const struct entry *b)
 	return a->time_ps != b->time_ps ? a->time_ps < b->time_ps : a->order < b->order;
 }
 
-static void insert(struct loggops *s, int64_t time_ps, uint32_t rank, uint32_t what)
+static void insert_ordered(struct loggops *s, struct entry entry)
 {
-	struct entry entry = {.time_ps = time_ps, .order = s->n_inserted++, .rank = rank, .what = what};
-	ARRAY_RESERVE(s->heap, s->n_heap + 1, s->heap_capacity);
 	size_t i = s->n_heap++;
 	for (; i > 0 && before(&entry, &s->heap[(i - 1) / 4]); i = (i - 1) / 4)
 		s->heap[i] = s->heap[(i - 1) / 4];
 	s->heap[i] = entry;
 }
 
-static struct entry extract(struct loggops *s)
+static void extract_ordered(struct loggops *s, struct entry last)
 {
-	struct entry top = s->heap[0], last = s->heap[--s->n_heap];
 	size_t i = 0, n = s->n_heap;
 	while (4 * i + 1 < n) {
 		size_t best = 4 * i + 1, end = best + 4 < n ? best + 4 : n;
@@ -120,6 +117,53 @@ static struct entry extract(struct loggops *s)
 		i = best;
 	}
 	s->heap[i] = last;
+}
+
+/* The variant compares times only, so equal times leave in the order that its binary heap (the C++ library's push_heap and pop_heap)
+ * happens to give: the hole goes down to a leaf, to the right child among equals, then the last entry comes up from there. */
+static void sift_up_by_time(struct loggops *s, size_t hole, struct entry entry)
+{
+	for (; hole > 0 && s->heap[(hole - 1) / 2].time_ps > entry.time_ps; hole = (hole - 1) / 2)
+		s->heap[hole] = s->heap[(hole - 1) / 2];
+	s->heap[hole] = entry;
+}
+
+static void extract_by_time(struct loggops *s, struct entry last)
+{
+	size_t hole = 0, child = 0, n = s->n_heap;
+	while (n > 0 && child < (n - 1) / 2) {
+		child = 2 * (child + 1);
+		if (s->heap[child].time_ps > s->heap[child - 1].time_ps)
+			child--;
+		s->heap[hole] = s->heap[child];
+		hole = child;
+	}
+	if (n > 1 && n % 2 == 0 && child == (n - 2) / 2) {
+		child = 2 * child + 1;
+		s->heap[hole] = s->heap[child];
+		hole = child;
+	}
+	if (n)
+		sift_up_by_time(s, hole, last);
+}
+
+static void insert(struct loggops *s, int64_t time_ps, uint32_t rank, uint32_t what)
+{
+	struct entry entry = {.time_ps = time_ps, .order = s->n_inserted++, .rank = rank, .what = what};
+	ARRAY_RESERVE(s->heap, s->n_heap + 1, s->heap_capacity);
+	if (s->p.dialect == LOGGOPS_ATLAHS)
+		sift_up_by_time(s, s->n_heap++, entry);
+	else
+		insert_ordered(s, entry);
+}
+
+static struct entry extract(struct loggops *s)
+{
+	struct entry top = s->heap[0], last = s->heap[--s->n_heap];
+	if (s->p.dialect == LOGGOPS_ATLAHS)
+		extract_by_time(s, last);
+	else if (s->n_heap)
+		extract_ordered(s, last);
 	return top;
 }
 
