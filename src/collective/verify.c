@@ -24,6 +24,7 @@ struct worker { /* one thread of one rank */
 	uint32_t at, n_steps;
 	bool begun, sent, delivered, copied, runnable;
 	uint32_t waits_for;    /* the thread of this rank whose progress it needs, or NONE */
+	uint32_t wakes_at;     /* somebody waits until it gets there, or NONE */
 	uint32_t letters;      /* list */
 	uint64_t *outgoing;    /* what it sends now, as it was when the step began */
 	struct collective_step now;
@@ -37,7 +38,6 @@ struct run {
 	uint64_t *heard;        /* barrier: [worker] bits of the ranks known to have begun */
 	uint32_t n, n_threads, heard_words;
 	uint32_t *runnable, n_runnable;
-	uint32_t *n_waiting;    /* [rank] workers whose waits_for is set */
 	struct pool letters;
 	struct random_stream random;
 	struct error *err;
@@ -158,13 +158,17 @@ static void hear(struct run *run, size_t worker, size_t other)
 /* Whether every step it waits for has ended; else notes the first thread that is behind. */
 static bool waits_over(struct run *run, uint32_t rank, struct worker *worker)
 {
-	bool waited = worker->waits_for != NONE;
 	worker->waits_for = NONE;
-	for (uint8_t w = 0; w < worker->now.n_waits && worker->waits_for == NONE; w++)
-		if (worker_at(run, rank, worker->now.waits[w].thread)->at <= worker->now.waits[w].step)
-			worker->waits_for = worker->now.waits[w].thread;
-	run->n_waiting[rank] += (uint32_t)(worker->waits_for != NONE) - (uint32_t)waited;
-	return worker->waits_for == NONE;
+	for (uint8_t w = 0; w < worker->now.n_waits; w++) {
+		struct worker *other = worker_at(run, rank, worker->now.waits[w].thread);
+		uint32_t step = worker->now.waits[w].step;
+		if (other->at > step)
+			continue;
+		worker->waits_for = worker->now.waits[w].thread;
+		other->wakes_at = other->wakes_at < step + 1 ? other->wakes_at : step + 1;
+		return false;
+	}
+	return true;
 }
 
 static int begin(struct run *run, uint32_t rank, uint32_t thread)
@@ -251,7 +255,10 @@ static void end(struct run *run, uint32_t rank, uint32_t thread)
 		order_end(run->order, rank, thread, worker->at, &worker->now);
 	worker->begun = false;
 	worker->at++;
-	for (uint32_t t = 0; run->n_waiting[rank] && t < run->n_threads; t++)
+	if (worker->at < worker->wakes_at)
+		return;
+	worker->wakes_at = NONE;
+	for (uint32_t t = 0; t < run->n_threads; t++)
 		if (worker_at(run, rank, t)->waits_for == thread)
 			wake(run, rank * run->n_threads + t);
 }
@@ -332,7 +339,6 @@ static void run_init(struct run *run)
 	size_t n_workers = (size_t)run->n * run->n_threads;
 	run->workers = memory_zero(n_workers, sizeof *run->workers);
 	run->runnable = memory_zero(n_workers, sizeof *run->runnable);
-	run->n_waiting = memory_zero(run->n, sizeof *run->n_waiting);
 	if (run->plan->request.kind == COLLECTIVE_BARRIER) {
 		run->heard_words = (run->n + 63) / 64;
 		run->heard = memory_zero(n_workers * run->heard_words, sizeof *run->heard);
@@ -342,7 +348,7 @@ static void run_init(struct run *run)
 		for (uint32_t thread = 0; thread < run->n_threads; thread++) {
 			uint32_t index = rank * run->n_threads + thread;
 			run->workers[index].n_steps = run->plan->algorithm->n_steps(run->plan, rank, thread);
-			run->workers[index].letters = run->workers[index].waits_for = NONE;
+			run->workers[index].letters = run->workers[index].waits_for = run->workers[index].wakes_at = NONE;
 			if (run->heard)
 				run->heard[(size_t)index * run->heard_words + rank / 64] |= UINT64_C(1) << (rank % 64);
 			wake(run, index);
@@ -358,7 +364,6 @@ static void run_release(struct run *run)
 	}
 	free(run->workers);
 	free(run->runnable);
-	free(run->n_waiting);
 	free(run->heard);
 	pool_release(&run->letters);
 	order_free(run->order);
