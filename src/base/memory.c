@@ -119,6 +119,20 @@ char *arena_format(struct arena *arena, const char *format, ...)
 	return text;
 }
 
+void arena_adopt(struct arena *arena, struct arena *other)
+{
+	struct arena_block **last = &arena->blocks;
+	while (*last)
+		last = &(*last)->older;
+	*last = other->blocks; /* at the end: the newest block of `arena` stays the one with room */
+	if (arena->blocks == other->blocks) {
+		arena->used = other->used;
+		arena->capacity = other->capacity;
+	}
+	arena->total_bytes += other->total_bytes;
+	memset(other, 0, sizeof *other);
+}
+
 void arena_release(struct arena *arena)
 {
 	struct arena_block *block = arena->blocks;

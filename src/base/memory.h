@@ -33,6 +33,7 @@ void *arena_alloc(struct arena *arena, size_t size);                /* zeroed, a
 void *arena_array(struct arena *arena, size_t count, size_t size);  /* overflow-checked */
 char *arena_text(struct arena *arena, const char *text);
 char *arena_format(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void arena_adopt(struct arena *arena, struct arena *other);         /* what `other` holds lives as long as `arena`; empties it */
 void arena_release(struct arena *arena); /* frees everything; the arena can be used again */
 
 /* Makes room for at least `need` elements in a growable array of *capacity elements, doubling. */

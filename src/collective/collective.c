@@ -25,6 +25,8 @@ const struct collective_algorithm *const collective_algorithms[] = {
 	&algorithm_direct,
 	&algorithm_bruck,
 	&algorithm_pairwise,
+	&algorithm_hierarchical,
+	&algorithm_torus,
 	NULL,
 };
 

@@ -121,6 +121,39 @@ static void every_algorithm_is_right_on_384_ranks(void **state)
 	for_every(verify_384);
 }
 
+static void levels_are_right_in_any_shape(void **state)
+{
+	(void)state;
+	static const struct { uint32_t n_dims, dims[8]; const char *levels[8]; } shapes[] = {
+		{1, {5}, {NULL}}, {1, {1}, {NULL}}, {2, {3, 2}, {NULL}}, {2, {2, 3}, {"direct", "recursive_doubling"}},
+		{2, {4, 3}, {"halving_doubling", "double_binary_tree"}}, {2, {7, 1}, {NULL}}, {2, {1, 7}, {"pairwise", "ring"}},
+		{3, {2, 3, 2}, {"ring", "direct", "halving_doubling"}}, {3, {3, 3, 3}, {NULL}},
+		{3, {10, 2, 2}, {"direct", "ring", "auto"}}, {4, {2, 2, 3, 2}, {NULL}}, {2, {8, 48}, {"ring", "direct"}},
+		{3, {4, 8, 12}, {NULL}},
+	};
+	static const enum collective_kind kinds[] = {COLLECTIVE_ALL_REDUCE, COLLECTIVE_BROADCAST, COLLECTIVE_REDUCE, COLLECTIVE_BARRIER};
+	for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+		for (size_t k = 0; k < 4; k++)
+			for (uint32_t variant = 0; variant < 6; variant++) {
+				uint32_t n = 1;
+				for (uint32_t l = 0; l < shapes[s].n_dims; l++)
+					n *= shapes[s].dims[l];
+				struct collective_request request = request_of(kinds[k], n, variant == 0 ? 0 : 2 * n + 3 + variant * 11);
+				request.root = variant * 5 % n;
+				request.n_dims = shapes[s].n_dims;
+				request.channels = variant % 3;
+				request.bidirectional = variant & 1;
+				request.element_bytes = 1 + variant % 2;
+				memcpy(request.dims, shapes[s].dims, sizeof request.dims);
+				verify("torus", &request, variant);
+				bool trees = kinds[k] == COLLECTIVE_BROADCAST || kinds[k] == COLLECTIVE_REDUCE;
+				for (uint32_t l = 0; l < 8 && kinds[k] != COLLECTIVE_BARRIER; l++)
+					request.levels[l] = trees && shapes[s].levels[l] ? (l ? "binomial" : "double_binary_tree")
+											 : shapes[s].levels[l];
+				verify("hierarchical", &request, variant + 100);
+			}
+}
+
 static void parts_cover_the_buffer_in_order(void **state)
 {
 	(void)state;
@@ -168,6 +201,7 @@ int main(void)
 		cmocka_unit_test(every_algorithm_is_right_with_channels_roots_chunks_and_elements),
 		cmocka_unit_test(every_algorithm_is_right_in_any_interleaving),
 		cmocka_unit_test(every_algorithm_is_right_on_384_ranks),
+		cmocka_unit_test(levels_are_right_in_any_shape),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
