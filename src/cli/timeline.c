@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "report/export.h"
+#include "report/picture.h"
 #include "report/ranking.h"
 #include "report/summary.h"
 #include "timeline/reader.h"
@@ -180,6 +181,20 @@ static int run_export(const struct timeline_arguments *arguments, struct timelin
 	return status;
 }
 
+static int run_picture(const struct timeline_arguments *arguments, struct timeline *timeline, struct error *err)
+{
+	struct picture_options picture = {.path = arguments->output};
+	int64_t top;
+	if (!arguments->output)
+		return error_set(err, ERROR_INPUT, "picture needs -o FILE.png or -o FILE.svg");
+	if (parse_between(arguments->between, &picture.from_ps, &picture.to_ps, err) || parse_top(arguments->top, 48, &top, err))
+		return -1;
+	if (top > 1000)
+		return error_set(err, ERROR_INPUT, "--top wants at most 1000 rows in a picture");
+	picture.max_rows = (uint32_t)top;
+	return picture_write(timeline, &picture, err);
+}
+
 static int run_recover(const struct timeline_arguments *arguments, struct timeline *timeline, struct error *err)
 {
 	int status = timeline_recover(arguments->file, err);
@@ -197,6 +212,7 @@ static const struct {
 } actions[] = {
 	{"summary", true, run_summary},
 	{"links", true, run_links},
+	{"picture", true, run_picture},
 	{"recover", false, run_recover},
 	{"export", true, run_export},
 };
@@ -208,6 +224,7 @@ static int run(int argc, char **argv)
 		"What a recorded run says.\v"
 		"  summary   time, collectives, busiest links, where the ranks' time went\n"
 		"  links     links by what they carried, over the whole run or between two times\n"
+		"  picture   link activity over time, as FILE.png or FILE.svg\n"
 		"  recover   make the file of a killed run readable; it keeps what was flushed\n"
 		"  export    tables as CSV, or a trace for ui.perfetto.dev\n\n"
 		"The format of FILE is in docs/timeline-format.md.", NULL, NULL, NULL};
@@ -227,4 +244,4 @@ static int run(int argc, char **argv)
 	return status ? cli_fail(&err) : 0;
 }
 
-const struct command command_timeline = {"timeline", "what a recorded run says: summary, links, export", run};
+const struct command command_timeline = {"timeline", "what a recorded run says: summary, links, picture, export", run};
