@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "trace/trace.h"
+#include "workload/pipeline.h"
 
 static const char *label(const struct scenario_entry *entry)
 {
@@ -127,18 +128,60 @@ static int build_messages(struct workload *workload, const struct scenario_entry
 	return 0;
 }
 
+static struct pipeline pipeline_of(const struct scenario_pipeline *from)
+{
+	struct pipeline pipeline = pipeline_defaults();
+	pipeline.schedule = (enum pipeline_schedule)from->schedule;
+	pipeline.stages = (uint32_t)from->stages;
+	pipeline.microbatches = (uint32_t)from->microbatches;
+	pipeline.chunks = from->chunks ? (uint32_t)from->chunks : pipeline.schedule == PIPELINE_INTERLEAVED ? 2 : 1;
+	pipeline.data_parallel = (uint32_t)from->data_parallel;
+	pipeline.tensor_parallel = (uint32_t)from->tensor_parallel;
+	pipeline.iterations = (uint32_t)from->iterations;
+	pipeline.forward_ps = from->forward_ps;
+	pipeline.backward_ps = from->backward_ps;
+	pipeline.weight_ps = from->weight_ps;
+	pipeline.optimizer_ps = from->optimizer_ps;
+	pipeline.recompute = from->recompute;
+	pipeline.activation_bytes = from->activation_bytes;
+	pipeline.tensor_bytes = from->tensor_bytes;
+	pipeline.tensor_calls = (uint32_t)from->tensor_calls;
+	pipeline.gradient_bytes = from->gradient_bytes;
+	pipeline.buckets = (uint32_t)from->buckets;
+	pipeline.overlap = from->overlap;
+	pipeline.jitter = from->jitter;
+	pipeline.algorithm = strcmp(from->algorithm, "auto") ? from->algorithm : NULL;
+	pipeline.protocol = from->protocol;
+	return pipeline;
+}
+
+/* The pipeline's own ranks, 0 … n - 1, come first in the run's; `ranks` does not move them. */
+static int load_pipeline(const struct scenario_entry *entry, struct workload *workload, struct error *err)
+{
+	struct pipeline pipeline = pipeline_of(&entry->pipeline);
+	struct error local = {0};
+	if (pipeline_build(workload, &pipeline, &local))
+		return tree_fail(entry->kind_nodes[ENTRY_PIPELINE], err, "%s", local.message);
+	return 0;
+}
+
+static int load_trace(const struct scenario_entry *entry, struct workload *workload, struct error *err)
+{
+	static const char *const formats[ENTRY_KINDS] = {[ENTRY_PROGRAM] = "program", [ENTRY_FLOWS] = "flows"};
+	struct trace_request request = {.paths = entry->path.paths.values, .n_paths = entry->path.paths.n,
+		.format = formats[entry->kind] ? formats[entry->kind] : entry->path.format};
+	return trace_load(workload, &request, NULL, err);
+}
+
 int entry_load(const struct scenario *scenario, const struct scenario_entry *entry, struct workload **loaded, uint32_t *needed,
 	       struct error *err)
 {
 	(void)scenario;
 	*loaded = NULL;
 	*needed = 0;
-	if (entry->kind == ENTRY_TRACE || entry->kind == ENTRY_PROGRAM || entry->kind == ENTRY_FLOWS) {
-		static const char *const formats[ENTRY_KINDS] = {[ENTRY_PROGRAM] = "program", [ENTRY_FLOWS] = "flows"};
-		struct trace_request request = {.paths = entry->path.paths.values, .n_paths = entry->path.paths.n,
-			.format = formats[entry->kind] ? formats[entry->kind] : entry->path.format};
+	if (entry->kind != ENTRY_COLLECTIVE && entry->kind != ENTRY_MESSAGES) {
 		*loaded = memory_zero(1, sizeof **loaded);
-		if (trace_load(*loaded, &request, NULL, err)) {
+		if (entry->kind == ENTRY_PIPELINE ? load_pipeline(entry, *loaded, err) : load_trace(entry, *loaded, err)) {
 			free(*loaded);
 			*loaded = NULL;
 			return -1;
@@ -171,11 +214,11 @@ struct workload *entry_build(const struct scenario *scenario, const struct scena
 	switch (entry->kind) {
 	case ENTRY_COLLECTIVE: result = build_collective(workload, entry, err); break;
 	case ENTRY_MESSAGES: result = build_messages(workload, entry, err); break;
+	case ENTRY_PIPELINE:
 	case ENTRY_TRACE:
 	case ENTRY_PROGRAM:
-	case ENTRY_FLOWS: break;
-	case ENTRY_PIPELINE:
-	case ENTRY_KINDS: result = tree_fail(entry->node, err, "'%s' is not offered yet", entry_kind_names[entry->kind]); break;
+	case ENTRY_FLOWS:
+	case ENTRY_KINDS: break; /* loaded */
 	}
 	if (!result && workload_verify(workload, err))
 		result = error_prefix(err, "%s:%d:%d", entry->node->file, entry->node->line, entry->node->column);

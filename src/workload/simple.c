@@ -111,9 +111,12 @@ static int read_flow(struct table *table, int line, char *text, uint32_t n_npus,
 			return -1;
 	if (read_start(table, line, fields[table->at[COLUMN_START]], &flow.start_ps, err))
 		return -1;
-	if (flow.src >= n_npus || flow.dst >= n_npus)
+	if (n_npus && (flow.src >= n_npus || flow.dst >= n_npus))
 		return error_at(err, table->path, line, 0, "flow %lld goes from '%lld' to '%lld', but there are %u NPUs",
 				(long long)flow.number, (long long)flow.src, (long long)flow.dst, n_npus);
+	if (flow.src >= COLLECTIVE_MAX_RANKS || flow.dst >= COLLECTIVE_MAX_RANKS)
+		return error_at(err, table->path, line, 0, "flow %lld goes from '%lld' to '%lld', beyond the limit of %d ranks",
+				(long long)flow.number, (long long)flow.src, (long long)flow.dst, COLLECTIVE_MAX_RANKS);
 	if (table->n == FLOWS_MAX)
 		return error_at(err, table->path, line, 0, "more than %d flows", FLOWS_MAX);
 	ARRAY_RESERVE(table->flows, table->n + 1, table->capacity);
@@ -189,6 +192,10 @@ int flows_workload(struct workload *workload, const char *path, uint32_t n_npus,
 	free(text);
 	if (!result)
 		result = sort_flows(&table, err);
+	for (uint32_t i = 0, given = n_npus; !result && !given && i < table.n; i++) {
+		int64_t last = table.flows[i].src > table.flows[i].dst ? table.flows[i].src : table.flows[i].dst;
+		n_npus = last >= n_npus ? (uint32_t)last + 1 : n_npus;
+	}
 	if (!result) {
 		workload_init(workload, n_npus);
 		for (uint32_t i = 0; i < n_npus; i++)
