@@ -7,15 +7,14 @@ static void two_flows_into_one_port_share_it_and_the_longer_one_speeds_up(void *
 {
 	(void)state;
 	struct test_net net;
-	/* 28 GB/s: A of 1 MB and B of 3 MB into npu2. Shared at 14 GB/s until A ends at 71.428571429 us; B then has 2 MB left. A holds
-	 * its share to the end of the picosecond in which it ends, so B ends at 142.857142857 us + less than 1 ps, rounded up. */
+	/* 28 GB/s: A of 1 MB and B of 3 MB into npu2. Shared at 14 GB/s until A ends at 71.428571429 us; B then has 2 MB left. */
 	struct test_flow flows[] = {{0, 2, 1000000, 0, 0, 0}, {1, 2, 3000000, 0, 0, 0}};
 	test_net_fabric(&net, "star:n=3,bandwidth=224 Gb/s,latency=300 ns", ROUTING_DEFAULT);
 	test_net_create(&net, "fluid", NULL, 0);
 	test_net_run(&net, flows, 2);
 	assert_int_equal(flows[0].sent_ps, 71428572);
 	assert_int_equal(flows[0].end_ps, 71428572 + 600000);
-	assert_int_equal(flows[1].end_ps, 142857144 + 600000);
+	assert_int_equal(flows[1].end_ps, 142857143 + 600000);
 	test_net_release(&net);
 }
 
