@@ -49,7 +49,7 @@ static int hgx_build(struct weft_builder *b)
 	struct weft_link link = {.bandwidth_bytes_per_s = b->integer(b, "bandwidth"), .kind = "nvlink", .length_m = 0.5};
 	choose_board(hgx, b->text(b, "gpu"));
 	for (uint32_t g = 0; g < GPUS; g++)
-		weft_add(b, (struct weft_node){.kind = WEFT_NODE_NPU, .role = "gpu", .rack = 0, .tray = 0, .slot = (int32_t)g, .plane = -1},
+		weft_add(b, (struct weft_node){.kind = WEFT_NODE_NPU, .rack = 0, .tray = 0, .slot = (int32_t)g, .plane = -1},
 			 "gpu%u", g);
 	for (uint32_t s = 0; s < hgx->n_switches; s++)
 		weft_add(b, (struct weft_node){.kind = WEFT_NODE_SWITCH, .role = "nvswitch", .rack = 0, .tray = 0, .slot = -1,

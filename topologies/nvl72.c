@@ -26,12 +26,12 @@ struct nvl72 {
 static int nvl72_build(struct weft_builder *b)
 {
 	struct nvl72 *rack = b->alloc(b, sizeof *rack);
-	struct weft_link link = {.latency_ps = b->integer(b, "latency") / 2, .kind = "nvlink", .length_m = 1};
+	struct weft_link link = {.latency_ps = b->integer(b, "latency") / 2, .kind = "nvl72-backplane", .length_m = 1};
 	rack->n = (uint32_t)b->integer(b, "n");
 	rack->planes = b->integer(b, "merge_planes") ? 1 : PLANES;
 	link.bandwidth_bytes_per_s = b->integer(b, "bandwidth") * (PLANES / rack->planes);
 	for (uint32_t g = 0; g < rack->n; g++)
-		weft_add(b, (struct weft_node){.kind = WEFT_NODE_NPU, .role = "gpu", .rack = 0, .tray = (int32_t)(g / 4),
+		weft_add(b, (struct weft_node){.kind = WEFT_NODE_NPU, .rack = 0, .tray = (int32_t)(g / 4),
 			.slot = (int32_t)(g % 4), .plane = -1}, "gpu%u", g);
 	for (uint32_t p = 0; p < rack->planes; p++)
 		weft_add(b, (struct weft_node){.kind = WEFT_NODE_SWITCH, .role = "nvswitch", .rack = 0, .tray = (int32_t)(18 + p / 2),

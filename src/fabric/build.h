@@ -45,6 +45,9 @@ struct build {
 	uint32_t n_channels;
 };
 
+/* The node of that name among those that this module added, counted from its first; WEFT_NONE: there is none. */
+uint32_t build_find_node(const struct build *build, const char *name);
+
 /* `file` reads files, which a module that imports nothing cannot: it is part of the core, with the descriptor of a module. */
 extern const struct weft_topology topology_file;
 

@@ -113,6 +113,21 @@ static bool name_take(struct build_shared *shared, const char *name, uint32_t no
 	return true;
 }
 
+uint32_t build_find_node(const struct build *build, const char *name)
+{
+	const struct build_shared *shared = build->shared;
+	char full[256];
+	snprintf(full, sizeof full, "%s%s", build->prefix, name);
+	for (size_t slot = hash_name(full); shared->name_capacity; slot++) {
+		uint32_t node = shared->name_slots[slot & (shared->name_capacity - 1)];
+		if (!node)
+			break;
+		if (!strcmp(shared->fabric->node_name[node - 1], full))
+			return node - 1 < build->first_node ? WEFT_NONE : node - 1 - build->first_node;
+	}
+	return WEFT_NONE;
+}
+
 static bool name_is_clean(const char *name)
 {
 	for (const char *c = name; *c; c++)
