@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "scenario/build.h"
+#include "scenario/loggops_run.h"
 #include "scenario/scenario.h"
 
 /* CPU seconds of this process: reported beside the results, never part of them. */
@@ -242,9 +243,10 @@ static int build(struct simulation *simulation, struct error *err)
 	totals = totals_observer(&simulation->totals);
 	observers_add(&simulation->observers, &totals, false);
 	if (place_ranks(simulation, err) || build_network(simulation, err) || build_workloads(simulation, err) ||
-	    schedule_changes(simulation, err))
+	    schedule_changes(simulation, err) || loggops_build(simulation, err))
 		return -1;
-	executor_start(simulation->executor);
+	if (!simulation->loggops)
+		executor_start(simulation->executor);
 	return 0;
 }
 
@@ -263,6 +265,7 @@ int simulation_init(struct simulation *simulation, const struct scenario *scenar
 
 void simulation_release(struct simulation *simulation)
 {
+	loggops_free(simulation->loggops);
 	if (simulation->executor)
 		executor_free(simulation->executor);
 	if (simulation->network)
@@ -290,9 +293,15 @@ void simulation_release(struct simulation *simulation)
 bool simulation_step(struct simulation *simulation, uint64_t budget)
 {
 	double start = cpu_s();
-	bool done = engine_run(&simulation->engine, budget) != ENGINE_SLICED;
+	bool done = simulation->loggops ? loggops_step(simulation->loggops, budget)
+					: engine_run(&simulation->engine, budget) != ENGINE_SLICED;
 	simulation->simulate_cpu_s += cpu_s() - start;
 	return done;
+}
+
+static int64_t now_ps(const struct simulation *simulation)
+{
+	return simulation->loggops ? loggops_now_ps(simulation->loggops) : simulation->engine.now_ps;
 }
 
 /* Why it is not complete, if it is not. */
@@ -302,13 +311,16 @@ static void judge(struct simulation *simulation, bool interrupted)
 	simulation->status = "incomplete";
 	if (interrupted) {
 		simulation->status = "interrupted";
-		error_set(&simulation->error, ERROR_INTERRUPTED, "interrupted at %lld ps of simulated time", (long long)simulation->engine.now_ps);
+		error_set(&simulation->error, ERROR_INTERRUPTED, "interrupted at %lld ps of simulated time", (long long)now_ps(simulation));
 	} else if (simulation->network->error.code) {
 		simulation->error = simulation->network->error;
 	} else if (failed && failed->code) {
 		simulation->error = *failed;
 	} else if (simulation->engine.overflowed) {
 		error_set(&simulation->error, ERROR_SIMULATION, "the simulated time exceeds 106 days, the limit of 64-bit picoseconds");
+	} else if (simulation->loggops) {
+		if (!loggops_finish(simulation->loggops, &simulation->error))
+			simulation->status = "complete";
 	} else if (!executor_finished(simulation->executor)) {
 		executor_explain_stuck(simulation->executor, &simulation->error);
 		error_set(&simulation->error, ERROR_SIMULATION, "the run stopped before its end");
@@ -325,12 +337,15 @@ static void collect(struct simulation *simulation)
 	simulation->n_messages = totals->n_messages;
 	simulation->message_bytes = totals->message_bytes;
 	simulation->packet_hops = counters.packet_hops;
-	simulation->n_events = simulation->engine.n_events;
+	simulation->n_events = simulation->loggops ? loggops_n_events(simulation->loggops) : simulation->engine.n_events;
 	simulation->link_bytes = totals->link_bytes;
 	simulation->end_ps = totals->last_delivery_ps;
 	simulation->ranks = memory_zero(simulation->n_ranks, sizeof *simulation->ranks);
 	for (uint32_t r = 0; r < simulation->n_ranks; r++) {
-		executor_rank_result(simulation->executor, r, &simulation->ranks[r]);
+		if (simulation->loggops)
+			loggops_rank_result(simulation->loggops, r, &simulation->ranks[r]);
+		else
+			executor_rank_result(simulation->executor, r, &simulation->ranks[r]);
 		if (simulation->ranks[r].end_ps > simulation->end_ps)
 			simulation->end_ps = simulation->ranks[r].end_ps;
 	}

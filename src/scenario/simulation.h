@@ -13,6 +13,7 @@
 #include "scenario/totals.h"
 #include "workload/executor.h"
 
+struct loggops;
 struct scenario;
 struct scenario_change;
 
@@ -38,6 +39,7 @@ struct simulation {
 	struct observers observers;
 	struct network *network;
 	struct executor *executor;
+	struct loggops *loggops;        /* NULL, or what runs in the place of executor and network */
 	struct workload **workloads;
 	uint32_t n_workloads;
 	uint32_t *placement;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "trace/formats.h"
 
@@ -143,7 +144,7 @@ static uint64_t hash_word(const char *word, size_t n)
 /* The label's slot: its own, or the free one where it would go. */
 static struct label *find_label(const struct reader *r, uint64_t hash)
 {
-	uint32_t i = (uint32_t)(hash >> 20) & (r->labels_size - 1);
+	uint32_t i = (uint32_t)(random_mix(hash) >> 32) & (r->labels_size - 1);
 	while (r->labels[i].rank_mark == r->rank_mark && r->labels[i].hash != hash)
 		i = (i + 1) & (r->labels_size - 1);
 	return &r->labels[i];

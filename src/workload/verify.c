@@ -17,33 +17,39 @@ static const char *place(const struct workload *workload, uint32_t p, uint32_t i
 	return out;
 }
 
-static int verify_op(const struct workload *workload, uint32_t p, uint32_t i, struct error *err)
+static int check_op(const struct workload *workload, uint32_t p, uint32_t i, struct error *err)
 {
 	const struct program *program = &workload->programs[p];
 	const struct op *op = &program->ops[i];
-	char where[256];
-	place(workload, p, i, where, sizeof where);
 	if (op->kind >= OP_KINDS)
-		return error_set(err, ERROR_INPUT, "%s: unknown kind %u", where, op->kind);
+		return error_set(err, ERROR_INPUT, "unknown kind %u", op->kind);
 	if (op->amount < 0)
-		return error_set(err, ERROR_INPUT, "%s: negative amount %lld", where, (long long)op->amount);
+		return error_set(err, ERROR_INPUT, "negative amount %lld", (long long)op->amount);
 	if (op->stream != STREAM_NONE && op->stream >= program->n_streams)
-		return error_set(err, ERROR_INPUT, "%s: stream %u of %u", where, op->stream, program->n_streams);
+		return error_set(err, ERROR_INPUT, "stream %u of %u", op->stream, program->n_streams);
 	if (op->name >= workload->n_names)
-		return error_set(err, ERROR_INPUT, "%s: name %u of %u", where, op->name, workload->n_names);
+		return error_set(err, ERROR_INPUT, "name %u of %u", op->name, workload->n_names);
 	if (op->n_deps > OP_MAX_DEPS)
-		return error_set(err, ERROR_INPUT, "%s: %u dependencies, at most %d", where, op->n_deps, OP_MAX_DEPS);
+		return error_set(err, ERROR_INPUT, "%u dependencies, at most %d", op->n_deps, OP_MAX_DEPS);
 	if (op->first_dep > program->n_deps || op->n_deps > program->n_deps - op->first_dep)
-		return error_set(err, ERROR_INPUT, "%s: dependencies outside the program", where);
+		return error_set(err, ERROR_INPUT, "dependencies outside the program");
 	for (uint32_t d = 0; d < op->n_deps; d++)
 		if ((program->deps[op->first_dep + d] & ~DEP_START) >= program->n_ops)
-			return error_set(err, ERROR_INPUT, "%s: depends on operation %u, but there are %u", where,
+			return error_set(err, ERROR_INPUT, "depends on operation %u, but there are %u",
 					 program->deps[op->first_dep + d] & ~DEP_START, program->n_ops);
 	if (op->kind == OP_COLLECTIVE && op->amount >= program->n_calls)
-		return error_set(err, ERROR_INPUT, "%s: call %lld of %u", where, (long long)op->amount, program->n_calls);
+		return error_set(err, ERROR_INPUT, "call %lld of %u", (long long)op->amount, program->n_calls);
 	if (op->kind == OP_COLLECTIVE && program->calls[op->amount].bytes < 0)
-		return error_set(err, ERROR_INPUT, "%s: negative size %lld", where, (long long)program->calls[op->amount].bytes);
+		return error_set(err, ERROR_INPUT, "negative size %lld", (long long)program->calls[op->amount].bytes);
 	return 0;
+}
+
+static int verify_op(const struct workload *workload, uint32_t p, uint32_t i, struct error *err)
+{
+	char where[256];
+	if (!check_op(workload, p, i, err))
+		return 0;
+	return error_prefix(err, "%s", place(workload, p, i, where, sizeof where));
 }
 
 /* Names the operations of one cycle: follow what an operation that cannot be ordered waits for until one comes again. */
