@@ -7,7 +7,7 @@
 
 extern const struct collective_algorithm algorithm_ring, algorithm_recursive_doubling, algorithm_halving_doubling, algorithm_binomial,
 	algorithm_double_binary_tree, algorithm_direct, algorithm_bruck, algorithm_pairwise,
-	algorithm_hierarchical, algorithm_torus;
+	algorithm_hierarchical, algorithm_torus, algorithm_msccl;
 
 #define KIND(kind) (UINT32_C(1) << COLLECTIVE_##kind)
 

@@ -27,6 +27,7 @@ const struct collective_algorithm *const collective_algorithms[] = {
 	&algorithm_pairwise,
 	&algorithm_hierarchical,
 	&algorithm_torus,
+	&algorithm_msccl,
 	NULL,
 };
 
