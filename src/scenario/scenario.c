@@ -180,6 +180,35 @@ static int read_output(struct scenario *scenario, struct error *err)
 
 int scenario_read_workload(struct scenario *scenario, const struct section_reader *reader); /* workload.c */
 
+static bool has_setting(const struct topology_request *request, const char *name)
+{
+	for (size_t i = 0; i < request->n_settings; i++)
+		if (!strcmp(request->settings[i].name, name))
+			return true;
+	return false;
+}
+
+/* Routes by flow (topology `file`) need the table that says between which ends the flows lead: unless the topology names one, it
+ * is that of the workload's first flows. */
+static void give_flows_to_topology(struct scenario *scenario)
+{
+	struct topology_request *request = &scenario->topology;
+	if (strcmp(request->module, "file") || !has_setting(request, "routes") || has_setting(request, "flows"))
+		return;
+	for (uint32_t i = 0; i < scenario->n_entries; i++) {
+		const struct scenario_entry *entry = &scenario->entries[i];
+		const struct tree_node *path = entry->kind == ENTRY_FLOWS ? tree_get(entry->kind_nodes[ENTRY_FLOWS], "path") : NULL;
+		if (!path || path->kind != TREE_SCALAR)
+			continue;
+		struct topology_setting *settings = arena_array(&scenario->arena, request->n_settings + 1, sizeof *settings);
+		memcpy(settings, request->settings, request->n_settings * sizeof *settings);
+		settings[request->n_settings++] = (struct topology_setting){.name = "flows", .value = path->text, .file = path->file,
+			.line = path->line, .column = path->column};
+		request->settings = settings;
+		return;
+	}
+}
+
 static int read_all(struct scenario *scenario, struct error *err)
 {
 	struct section_reader reader = reader_of(scenario, err);
@@ -190,7 +219,10 @@ static int read_all(struct scenario *scenario, struct error *err)
 		return -1;
 	if (scenario->protocol && !protocol_find(scenario->protocol, &local))
 		return tree_fail(tree_get(scenario->root, "protocol"), err, "%s", local.message);
-	return scenario_read_workload(scenario, &reader);
+	if (scenario_read_workload(scenario, &reader))
+		return -1;
+	give_flows_to_topology(scenario);
+	return 0;
 }
 
 static int parse(struct scenario *scenario, size_t length, const struct scenario_overrides *overrides, struct error *err)
