@@ -52,7 +52,8 @@ static void capture(struct solver *solver, uint32_t link, int64_t level)
 	struct solver_queue *queue = &solver->queues[link];
 	struct solver_link *hot = &solver->links[link];
 	size_t n = find_faster(solver, link, level), taken = 0;
-	qsort(solver->candidates, n, sizeof *solver->candidates, by_level_down);
+	if (n)
+		qsort(solver->candidates, n, sizeof *solver->candidates, by_level_down);
 	for (; taken < n; taken++) {
 		struct candidate next = solver->candidates[taken];
 		if (!queue->n_here) {
