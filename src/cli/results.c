@@ -1,5 +1,6 @@
 #include "cli/results.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,6 +8,9 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "host/job.h"
+#include "link/power.h"
+#include "scenario/energy.h"
+#include "scenario/physics.h"
 #include "scenario/scenario.h"
 #include "workload/executor.h"
 
@@ -54,6 +58,57 @@ static void json_collectives(struct json *json, const struct simulation *simulat
 	json_close_array(json);
 }
 
+static void json_energy(struct json *json, const struct energy *energy)
+{
+	json_open_object(json, "energy");
+	json_integer(json, "total_pj", energy->total_pj);
+	json_integer(json, "links_pj", energy->links_pj);
+	json_number(json, "pue", energy->pue);
+	json_number(json, "facility_j", energy->facility_j);
+	json_number(json, "kwh", energy->facility_j / JOULES_PER_KWH);
+	json_number(json, "price_per_kwh", energy->price_per_kwh);
+	json_number(json, "cost", energy->cost);
+	json_number(json, "mean_w", energy->mean_w);
+	json_number(json, "kwh_per_year", energy->kwh_per_year);
+	json_number(json, "cost_per_year", energy->cost_per_year);
+	json_number(json, "known_price_of_parts", energy->price);
+	json_open_array(json, "parts");
+	for (uint32_t i = 0; i < energy->n_rows; i++) {
+		const struct energy_row *row = &energy->rows[i];
+		json_open_object(json, NULL);
+		json_string(json, "category", row->category);
+		json_string(json, "name", row->name);
+		json_number(json, "count", row->count);
+		json_integer(json, "energy_pj", row->energy_pj);
+		json_number(json, "price", row->price);
+		json_number(json, "failures_per_year", row->failures_per_year);
+		json_close_object(json);
+	}
+	json_close_array(json);
+	json_close_object(json);
+}
+
+static void json_physics(struct json *json, const struct simulation *simulation)
+{
+	const struct physics *physics = simulation->physics;
+	int64_t replays = 0;
+	double margin = INFINITY, ber = 0;
+	if (simulation->energy)
+		json_energy(json, simulation->energy);
+	if (!physics || !physics->errors)
+		return;
+	for (uint32_t link = 0; link < simulation->fabric.n_links; link++) {
+		replays += physics->replays[link];
+		margin = fmin(margin, physics->figures.margin_db[link]);
+		ber = fmax(ber, physics->figures.ber[link]);
+	}
+	json_open_object(json, "physics");
+	json_integer(json, "replays", replays);
+	json_number(json, "worst_margin_db", margin);
+	json_number(json, "worst_ber", ber);
+	json_close_object(json);
+}
+
 void results_json(const struct job *job)
 {
 	const struct simulation *simulation = &job->simulation;
@@ -69,7 +124,11 @@ void results_json(const struct job *job)
 	json_integer(json, "events", (int64_t)simulation->n_events);
 	json_integer(json, "packet_hops", (int64_t)simulation->packet_hops);
 	json_collectives(json, simulation);
-	json_null(json, "energy_j"); /* no power figures take part in a run yet: unknown, not zero */
+	if (simulation->energy)
+		json_number(json, "energy_j", simulation->energy->facility_j);
+	else
+		json_null(json, "energy_j"); /* not asked for: unknown, not zero */
+	json_physics(json, simulation);
 	json_string(json, "timeline", job->timeline);
 	json_open_object(json, "host");
 	json_number(json, "cpu_s", job->cpu_s);
@@ -167,10 +226,32 @@ static void print_classes(const struct simulation *simulation)
 	}
 }
 
+static void print_physics(const struct simulation *simulation)
+{
+	const struct physics *physics = simulation->physics;
+	const struct energy *energy = simulation->energy;
+	int64_t replays = 0;
+	for (uint32_t link = 0; physics && link < simulation->fabric.n_links; link++)
+		replays += physics->replays[link];
+	if (physics && physics->errors)
+		printf("\nlost codewords sent again: %lld\n", (long long)replays);
+	if (!energy)
+		return;
+	printf("\n%-18s %-22s %8s %14s %8s\n", "energy", "part", "count", "joules", "share");
+	for (uint32_t i = 0; i < energy->n_rows; i++)
+		printf("%-18s %-22s %8.6g %14.6g %6.1f %%\n", energy->rows[i].category, energy->rows[i].name, energy->rows[i].count,
+		       (double)energy->rows[i].energy_pj * 1e-12,
+		       energy->total_pj ? 100 * (double)energy->rows[i].energy_pj / (double)energy->total_pj : 0);
+	printf("%.6g J (mean %.6g W), %.6g J with the building (PUE %.4g), %.4g $ at %.4g $/kWh; a year of it: %.6g kWh, %.6g $\n",
+	       (double)energy->total_pj * 1e-12, energy->mean_w, energy->facility_j, energy->pue, energy->cost, energy->price_per_kwh,
+	       energy->kwh_per_year, energy->cost_per_year);
+}
+
 void results_print(const struct job *job, const struct scenario *scenario)
 {
 	print_head(job, scenario);
 	print_collectives(&job->simulation);
 	print_busiest(&job->simulation);
 	print_classes(&job->simulation);
+	print_physics(&job->simulation);
 }

@@ -11,7 +11,7 @@ const char *const traffic_kind_names[TRAFFIC_N] = {
 
 const char *const link_state_names[LINK_STATE_N] = {
 	[LINK_UP] = "up", [LINK_DOWN] = "down", [LINK_DEGRADED] = "degraded", [LINK_ASLEEP] = "asleep", [LINK_WAKING] = "waking",
-	[LINK_DARK] = "dark",
+	[LINK_DARK] = "dark", [LINK_REPLAYING] = "replaying",
 };
 
 void observers_add(struct observers *observers, const struct observer *observer, bool by_kind)

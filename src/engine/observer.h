@@ -29,7 +29,8 @@ enum traffic_kind {
 };
 extern const char *const traffic_kind_names[TRAFFIC_N];
 
-enum link_state { LINK_UP, LINK_DOWN, LINK_DEGRADED, LINK_ASLEEP, LINK_WAKING, LINK_DARK /* circuit moving */, LINK_STATE_N };
+enum link_state { LINK_UP, LINK_DOWN, LINK_DEGRADED, LINK_ASLEEP, LINK_WAKING, LINK_DARK /* circuit moving */,
+	LINK_REPLAYING /* sends again what was lost */, LINK_STATE_N };
 extern const char *const link_state_names[LINK_STATE_N];
 
 struct message_record {

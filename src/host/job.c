@@ -11,6 +11,8 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "scenario/energy.h"
+#include "scenario/physics.h"
 #include "scenario/scenario.h"
 #include "timeline/recorder.h"
 
@@ -121,7 +123,8 @@ static int open_recorder(struct job *job, const struct scenario *scenario, struc
 		.bin_ps = scenario->output.bin_ps, .size_limit_bytes = scenario->output.size_limit_bytes, .scenario_text = scenario->text,
 		.resolved_text = text_string(&resolved), .seed = (uint64_t)scenario->seed, .model = scenario->model->name,
 		.routing = routing_names[scenario->routing], .workloads = (const struct workload *const *)simulation->workloads,
-		.n_workloads = simulation->n_workloads, .n_ranks = simulation->n_ranks, .placement = simulation->placement};
+		.n_workloads = simulation->n_workloads, .n_ranks = simulation->n_ranks, .placement = simulation->placement,
+		.figures = simulation->physics ? &simulation->physics->figures : NULL};
 	job->timeline = scenario->output.timeline;
 	job->recorder = recorder_new(&options, &simulation->fabric, &simulation->routes, err);
 	text_release(&resolved);
@@ -138,6 +141,7 @@ static int close_recorder(struct job *job, struct error *err)
 	struct recorder_result result = {.status = simulation->status, .message = simulation->error.code ? simulation->error.message : NULL,
 		.end_ps = simulation->end_ps, .digest = simulation->digest, .n_events = simulation->n_events,
 		.packet_hops = simulation->packet_hops, .ranks = simulation->ranks, .n_ranks = simulation->n_ranks,
+		.energy_j = simulation->energy ? simulation->energy->facility_j : 0, .energy = simulation->energy,
 		.cpu_s = host_cpu_s(), .simulate_cpu_s = simulation->simulate_cpu_s, .peak_rss_bytes = host_peak_rss_bytes()};
 	struct recorder *recorder = job->recorder;
 	job->recorder = NULL;

@@ -108,11 +108,17 @@ static void optical_budget(const struct link_kind *kind, const struct link_draws
 		c->noise_a[i] = receiver_noise_a(&rx, c->levels_w[i], oma);
 	c->half_eye_a = eye_half_a(&signal, &rx, oma);
 	c->ber = optical_ber(&signal, &rx, c->received_dbm);
+	c->margin_db = c->received_dbm - c->sensitivity_dbm;
+}
+
+static void sensitivity(const struct link_kind *kind, struct link_chain *c)
+{
+	struct optical_receiver rx = receiver_of(kind);
+	struct optical_signal signal = signal_of(kind);
 	c->ber_floor = optical_ber_floor(&signal, &rx);
 	/* No sensitivity: the noise floor lies above what the code corrects. */
 	if (optical_sensitivity_dbm(&signal, &rx, c->ber_limit, &c->sensitivity_dbm, NULL))
 		c->sensitivity_dbm = INFINITY;
-	c->margin_db = c->received_dbm - c->sensitivity_dbm;
 }
 
 /* The receiver equalises `loss_limit` and then has the Q of `ber_at_limit`; its noise does not depend on the channel, so every dB
@@ -193,6 +199,17 @@ static void power(const struct link_kind *kind, struct link_chain *c)
 	c->failures_per_year = (modules > 0 ? modules : 1) * afr_from_fit(kind_value(kind, FIGURE_FAILURE_RATE));
 }
 
+void link_chain_redraw(const struct link_kind *kind, const struct link_draws *draws, struct link_chain *c)
+{
+	if (kind->medium == MEDIUM_IDEAL)
+		return;
+	(c->optical ? optical_budget : electrical_budget)(kind, draws, c);
+	if (q_from_ber(kind->modulation, c->ber, &c->q, NULL))
+		c->q = c->ber > 0 ? 0 : INFINITY;
+	coding(kind, c);
+	retry(kind, c);
+}
+
 int link_chain_evaluate(const struct link_kind *kind, double length_m, const struct link_draws *draws, struct link_chain *c, struct error *err)
 {
 	static const struct link_draws none;
@@ -207,12 +224,11 @@ int link_chain_evaluate(const struct link_kind *kind, double length_m, const str
 		return error_set(err, ERROR_INPUT, "a cable of %.6g m is longer than link kind '%s' reaches (%.6g m)", c->length_m, kind->name,
 				 kind->figures[FIGURE_REACH].high);
 	c->ber_limit = fec_parameters(kind->fec)->ber_limit;
-	(c->optical ? optical_budget : electrical_budget)(kind, draws ? draws : &none, c);
-	if (q_from_ber(kind->modulation, c->ber, &c->q, NULL))
-		c->q = c->ber > 0 ? 0 : INFINITY;
+	if (c->optical)
+		sensitivity(kind, c);
 	coding(kind, c);
-	latency(kind, c);
-	retry(kind, c);
+	latency(kind, c); /* a retry's round trip has it */
+	link_chain_redraw(kind, draws ? draws : &none, c);
 	power(kind, c);
 	return 0;
 }

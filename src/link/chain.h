@@ -50,6 +50,8 @@ struct link_kind link_kind_sample(const struct link_kind *kind, struct random_st
  * see link_chain_close. */
 int link_chain_evaluate(const struct link_kind *kind, double length_m, const struct link_draws *draws, struct link_chain *chain,
 			struct error *err);
+/* Replaces the drawn terms in a chain of the same kind and length: the rest stays. */
+void link_chain_redraw(const struct link_kind *kind, const struct link_draws *draws, struct link_chain *chain);
 /* -1 and by how many dB when the margin is negative. */
 int link_chain_close(const struct link_kind *kind, const struct link_chain *chain, struct error *err);
 /* BER of this kind at a received OMA (optical kinds), for plots and tables. */

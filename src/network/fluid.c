@@ -176,19 +176,25 @@ static void share(struct fluid *fluid, uint32_t index, double left, double rate)
 		   flow_weight(fluid, route), fluid->flow_rate, left);
 }
 
-/* A flow that was alone is so no longer. */
-static void share_alone(struct fluid *fluid, uint32_t index)
+/* Bytes per second of a flow that is alone on its route. */
+static double alone_rate(const struct fluid *fluid, const struct route *route)
 {
-	struct flow *flow = flow_at(fluid, index);
 	const struct routes *routes = fluid->base.setup.routes;
-	const struct route *route = route_of(fluid, flow);
 	double rate = fluid->flow_rate ? (double)fluid->flow_rate : 1e300;
 	for (uint32_t i = route->first_link; i < route->first_link + route->n_links; i++) {
 		double most = (double)fluid->capacity[routes->merged_link[i]] * route->total_weight / routes->merged_weight[i];
 		if (most < rate)
 			rate = most;
 	}
-	rate *= 1e-12;
+	return rate;
+}
+
+/* A flow that was alone is so no longer. */
+static void share_alone(struct fluid *fluid, uint32_t index)
+{
+	struct flow *flow = flow_at(fluid, index);
+	const struct route *route = route_of(fluid, flow);
+	double rate = alone_rate(fluid, route) * 1e-12;
 	double left = (double)flow->bytes - rate * (double)(now(fluid) - flow->entered_ps);
 	share(fluid, index, left > 0 ? left : 0, rate);
 }
@@ -346,6 +352,7 @@ static void complete(void *context, uint32_t argument)
 {
 	struct fluid *fluid = context;
 	uint32_t index;
+	bool any = false;
 	(void)argument;
 	if (now(fluid) == fluid->planned_ps)
 		fluid->planned_ps = TIME_NEVER;
@@ -354,8 +361,11 @@ static void complete(void *context, uint32_t argument)
 		plan(fluid);
 		return;
 	}
-	while ((index = solver_expire(&fluid->solver)) != SOLVER_NONE)
+	while ((index = solver_expire(&fluid->solver)) != SOLVER_NONE) {
 		finish(fluid, index);
+		any = true;
+	}
+	(void)any;
 	engine_request(fluid->base.setup.engine, ENGINE_PHASE_NETWORK);
 }
 
@@ -453,6 +463,24 @@ static void fluid_describe_stuck(const struct network *network, struct text *out
 	}
 }
 
+static double fluid_link_load(const struct network *network, uint32_t link)
+{
+	const struct fluid *fluid = (const struct fluid *)network;
+	const struct routes *routes = network->setup.routes;
+	const struct crowd *crowd = &fluid->crowds[link];
+	const struct flow *flow = crowd->n && crowd->first != SOLVER_NONE ? flow_at(fluid, crowd->first) : NULL;
+	const struct route *route;
+	if (!crowd->n)
+		return 0;
+	if (!flow || flow->state != FLOW_ALONE)
+		return solver_link_rate(&fluid->solver, link) * 1e12;
+	route = route_of(fluid, flow);
+	for (uint32_t i = route->first_link; i < route->first_link + route->n_links; i++)
+		if (routes->merged_link[i] == link)
+			return alone_rate(fluid, route) * routes->merged_weight[i] / route->total_weight;
+	return 0;
+}
+
 static void fluid_cut(struct network *network)
 {
 	struct fluid *fluid = (struct fluid *)network;
@@ -541,5 +569,6 @@ const struct network_model network_fluid = {
 	.link_changed = fluid_link_changed,
 	.counters = fluid_counters,
 	.describe_stuck = fluid_describe_stuck,
+	.link_load = fluid_link_load,
 	.cut = fluid_cut,
 };

@@ -85,6 +85,8 @@ struct network_model {
 	/* Says which messages and links are stuck and what they wait for (a cycle of credits, a link that is down); appended to the
 	 * message of a run that cannot finish. At most a few lines. */
 	void (*describe_stuck)(const struct network *network, struct text *out);
+	/* Bytes per second that cross a link now, as of the last solve: bit errors are drawn by it. NULL: the model does not know. */
+	double (*link_load)(const struct network *network, uint32_t link);
 	/* A cut run: emits the byte runs and the records (end_ps = TIME_NEVER) of what is in flight now. */
 	void (*cut)(struct network *network);
 };

@@ -26,6 +26,8 @@ static const struct section_key root_keys[] = {
 		AT(rendezvous_bytes)},
 	{"workload", KEY_NODE, NULL, NULL, "list of entries, see section workload", AT(workload_node)},
 	{"links", KEY_NODE, "", NULL, "list of changes of links at run time, see section links", AT(links_node)},
+	{"physics", KEY_NODE, "", NULL, "link budgets and bit errors, see section physics", AT(physics_node)},
+	{"energy", KEY_NODE, "", NULL, "joules and money, see section energy", AT(energy_node)},
 	{"output", KEY_NODE, "", NULL, "what is recorded, see section output", AT(output_node)},
 	{0},
 };
@@ -149,6 +151,31 @@ static const struct section_key output_keys[] = {
 };
 const struct section section_output = {"output", "What is recorded.", output_keys};
 
+#undef AT
+#define AT(field) offsetof(struct scenario, physics.field)
+static const struct section_key physics_keys[] = {
+	{"errors", KEY_BOOL, "true", NULL, "bit errors take part: lost codewords are sent again and hold their link", AT(errors)},
+	{"draws", KEY_BOOL, "true", NULL, "every link draws its manufacturing, contamination and ageing in dB, by seed", AT(draws)},
+	{"budget", KEY_CHOICE, "error", "error|warn|ignore", "what a link is whose budget does not close", AT(budget)},
+	{"recovery", KEY_TIME, "1 ms", "1 ns..", "what a lost codeword costs on links without a retry of their own", AT(recovery_ps)},
+	{"loss", KEY_NODE, "", NULL, "list of losses put on links: `[{link: 'npu0->*', add: 3 dB}]`", AT(loss)},
+	{"kinds", KEY_NODE, "", NULL, "what the fabric's kinds of links are in the catalogue: `{ideal: 400g-dr4}`; default: by name", AT(kinds)},
+	{"catalogue", KEY_NODE, "", NULL, "a catalogue file, or its sections `links`, `components`, `machines`, `tariffs`: added to what is shipped",
+		AT(catalogue)},
+	{0},
+};
+const struct section section_physics = {"physics", "From the dB budget of every link to what its errors cost (docs/links.md).", physics_keys};
+
+#undef AT
+#define AT(field) offsetof(struct scenario, energy.field)
+static const struct section_key energy_keys[] = {
+	{"pue", KEY_TEXT, "1", NULL, "power usage effectiveness of the building, at least 1", AT(pue)},
+	{"price", KEY_TEXT, "us", NULL, "a tariff of the catalogue or a price such as `0.091 $/kWh`", AT(price)},
+	{"chips", KEY_NODE, "", NULL, "what nodes are, by role: `{npu: ascend-910c}`; default: the machine's own", AT(chips)},
+	{0},
+};
+const struct section section_energy = {"energy", "Joules and money of the run (docs/links.md). Links count by the catalogue.", energy_keys};
+
 static const struct section_key network_keys[] = {
 	{"model", KEY_TEXT, "fluid", NULL, "`fluid`, `analytic`, `packet`, `loggops`", 0},
 	{"routing", KEY_CHOICE, "default", "default|ecmp|spray|adaptive|valiant|ugal", "how paths are chosen", 0},
@@ -158,5 +185,5 @@ const struct section section_network = {"network", "The network model; the model
 
 const struct section *const scenario_sections[] = {
 	&section_root, &section_network, &section_entry, &section_collective, &section_pipeline, &section_path_kind, &section_message, &section_change,
-	&section_output, NULL,
+	&section_physics, &section_energy, &section_output, NULL,
 };

@@ -178,6 +178,25 @@ static int read_output(struct scenario *scenario, struct error *err)
 	return section_read_value(&reader, &bin, output->bin, &output->bin_ps);
 }
 
+static int read_physics(struct scenario *scenario, struct error *err)
+{
+	struct section_reader reader = reader_of(scenario, err);
+	const struct tree_node *kinds;
+	if (scenario->physics_node && section_read(&reader, &section_physics, scenario->physics_node, scenario))
+		return -1;
+	kinds = scenario->physics.kinds;
+	for (uint32_t i = 0; kinds && i < kinds->n_entries; i++)
+		if (kinds->kind != TREE_MAP || kinds->entries[i].value->kind != TREE_SCALAR)
+			return tree_fail(kinds, err, "'kinds' must be a mapping such as {ideal: 400g-dr4}");
+	if (!scenario->energy_node)
+		return 0;
+	if (section_read(&reader, &section_energy, scenario->energy_node, scenario))
+		return -1;
+	if (scenario->energy.chips && scenario->energy.chips->kind != TREE_MAP)
+		return tree_fail(scenario->energy.chips, err, "'chips' must be a mapping such as {npu: ascend-910c}");
+	return 0;
+}
+
 int scenario_read_workload(struct scenario *scenario, const struct section_reader *reader); /* workload.c */
 
 static bool has_setting(const struct topology_request *request, const char *name)
@@ -215,7 +234,7 @@ static int read_all(struct scenario *scenario, struct error *err)
 	struct error local = {0};
 	scenario->rendezvous_bytes = INT64_MAX;
 	if (section_read(&reader, &section_root, scenario->root, scenario) || read_topology(scenario, err) || read_network(scenario, err) ||
-	    read_placement(scenario, err) || read_changes(scenario, err) || read_output(scenario, err))
+	    read_placement(scenario, err) || read_changes(scenario, err) || read_physics(scenario, err) || read_output(scenario, err))
 		return -1;
 	if (scenario->protocol && !protocol_find(scenario->protocol, &local))
 		return tree_fail(tree_get(scenario->root, "protocol"), err, "%s", local.message);

@@ -88,6 +88,20 @@ struct scenario_output {
 	int64_t size_limit_bytes;
 };
 
+/* Physics of links (docs/links.md): there when the scenario has the key `physics`. */
+struct scenario_physics {
+	bool errors, draws;
+	int budget;             /* index into "error|warn|ignore" */
+	int64_t recovery_ps;
+	struct tree_node *loss, *kinds, *catalogue;
+};
+
+/* Joules and money: there when the scenario has the key `energy`. */
+struct scenario_energy {
+	const char *pue, *price;
+	struct tree_node *chips; /* node role → component kind */
+};
+
 struct scenario {
 	struct arena arena;
 	const char *path, *directory;
@@ -101,7 +115,8 @@ struct scenario {
 	int64_t rendezvous_bytes;
 	struct topology_request topology;
 	enum placement placement;
-	struct tree_node *placement_node, *topology_node, *network_node, *workload_node, *links_node, *output_node;
+	struct tree_node *placement_node, *topology_node, *network_node, *workload_node, *links_node, *output_node,
+		*physics_node, *energy_node;
 	struct counts placement_list;
 	const struct network_model *model;
 	enum routing routing;
@@ -112,6 +127,8 @@ struct scenario {
 	struct scenario_change *changes;
 	uint32_t n_changes;
 	struct scenario_output output;
+	struct scenario_physics physics;
+	struct scenario_energy energy;
 };
 
 /* What the command line adds, in order. */
@@ -143,7 +160,7 @@ int scenario_ranks_needed(const struct tree_node *node, int64_t *needed, struct 
 
 /* The tables (keys.c). */
 extern const struct section section_root, section_entry, section_collective, section_pipeline, section_path_kind, section_message, section_change,
-	section_output, section_network;
+	section_output, section_network, section_physics, section_energy;
 extern const struct section *const scenario_sections[]; /* NULL at the end, in the order of the reference */
 extern const char *const entry_kind_names[ENTRY_KINDS];
 

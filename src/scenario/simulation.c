@@ -6,7 +6,9 @@
 
 #include "base/random.h"
 #include "scenario/build.h"
+#include "scenario/energy.h"
 #include "scenario/loggops_run.h"
+#include "scenario/physics.h"
 #include "scenario/scenario.h"
 
 /* CPU seconds of this process: reported beside the results, never part of them. */
@@ -132,7 +134,9 @@ static void change_link(struct simulation *simulation, const struct scenario_cha
 static void on_control(void *context)
 {
 	struct simulation *simulation = context;
-	for (uint32_t i = 0; i < simulation->scenario->n_changes; i++) {
+	if (simulation->physics && simulation->physics->streams)
+		physics_control(simulation->physics, simulation);
+	for (uint32_t i = 0; simulation->changes && i < simulation->scenario->n_changes; i++) {
 		struct pending_change *pending = &simulation->changes[i];
 		bool running = !executor_finished(simulation->executor);
 		for (uint32_t j = 0; running && pending->due && j < pending->n_links; j++)
@@ -230,6 +234,24 @@ static int build_workloads(struct simulation *simulation, struct error *err)
 	return 0;
 }
 
+static int build_physics(struct simulation *simulation, struct error *err)
+{
+	const struct scenario *scenario = simulation->scenario;
+	struct physics *physics;
+	if (!scenario->physics_node && !scenario->energy_node)
+		return 0;
+	physics = memory_zero(1, sizeof *physics);
+	if (physics_init(physics, scenario, &simulation->fabric, err)) {
+		free(physics);
+		return -1;
+	}
+	simulation->physics = physics;
+	engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
+	if (physics_start(physics, simulation, err))
+		return -1;
+	return scenario->energy_node ? energy_check(simulation, err) : 0;
+}
+
 static int build(struct simulation *simulation, struct error *err)
 {
 	const struct scenario *scenario = simulation->scenario;
@@ -243,7 +265,7 @@ static int build(struct simulation *simulation, struct error *err)
 	totals = totals_observer(&simulation->totals);
 	observers_add(&simulation->observers, &totals, false);
 	if (place_ranks(simulation, err) || build_network(simulation, err) || build_workloads(simulation, err) ||
-	    schedule_changes(simulation, err) || loggops_build(simulation, err))
+	    schedule_changes(simulation, err) || loggops_build(simulation, err) || build_physics(simulation, err))
 		return -1;
 	if (!simulation->loggops)
 		executor_start(simulation->executor);
@@ -284,6 +306,12 @@ void simulation_release(struct simulation *simulation)
 		fabric_release(&simulation->fabric);
 	free(simulation->collectives);
 	free(simulation->ranks);
+	if (simulation->energy)
+		energy_release(simulation->energy);
+	if (simulation->physics)
+		physics_release(simulation->physics);
+	free(simulation->energy);
+	free(simulation->physics);
 	arena_release(&simulation->arena);
 	memset(simulation, 0, sizeof *simulation);
 }
@@ -393,6 +421,10 @@ static void make_digest(struct simulation *simulation)
 	}
 	for (uint32_t link = 0; link < totals->n_links; link++)
 		digest_i64(&digest, totals->link_bytes[link]);
+	for (uint32_t link = 0; simulation->physics && link < totals->n_links; link++)
+		digest_i64(&digest, simulation->physics->replays[link]);
+	if (simulation->energy)
+		digest_i64(&digest, simulation->energy->total_pj);
 	digest_hex(&digest, simulation->digest);
 }
 
@@ -403,6 +435,12 @@ int simulation_finish(struct simulation *simulation, bool interrupted)
 		simulation->network->model->cut(simulation->network);
 	totals_finish(&simulation->totals);
 	collect(simulation);
+	if (simulation->physics)
+		physics_finish(simulation->physics, simulation);
+	if (simulation->scenario->energy_node) {
+		simulation->energy = memory_zero(1, sizeof *simulation->energy);
+		energy_account(simulation->energy, simulation, &simulation->error);
+	}
 	make_digest(simulation);
 	return simulation->error.code ? 1 : 0;
 }

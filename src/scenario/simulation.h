@@ -13,7 +13,9 @@
 #include "scenario/totals.h"
 #include "workload/executor.h"
 
+struct energy;
 struct loggops;
+struct physics;
 struct scenario;
 struct scenario_change;
 
@@ -47,6 +49,7 @@ struct simulation {
 	struct pending_change *changes;
 	struct totals totals;
 	struct arena arena;
+	struct physics *physics;        /* NULL: the scenario asks for neither physics nor energy */
 
 	/* Results, filled by simulation_finish. */
 	uint64_t n_messages;
@@ -60,6 +63,7 @@ struct simulation {
 	const char *status;             /* "complete", "incomplete", "interrupted" */
 	struct error error;             /* why it could not finish; code ERROR_NONE when complete */
 	struct rank_result *ranks;      /* [n_ranks] */
+	struct energy *energy;          /* NULL: not asked for */
 	double build_cpu_s, simulate_cpu_s;
 };
 

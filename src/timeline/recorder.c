@@ -407,6 +407,7 @@ int recorder_finish(struct recorder *recorder, const struct recorder_result *res
 	if (result) {
 		write_tables(recorder);
 		link_bins_write(&recorder->links, file, &recorder->bins, result->end_ps);
+		physics_write(recorder, result);
 		results_write(recorder, result);
 		if (commit(recorder) == 0) {
 			file_attribute_fixed(file, file->id, "status", result->status, STATUS_SIZE);

@@ -8,8 +8,10 @@
 #include "engine/observer.h"
 #include "workload/executor.h"
 
+struct energy;
 struct error;
 struct fabric;
+struct link_figures;
 struct recorder;
 struct routes;
 
@@ -30,6 +32,7 @@ struct recorder_options {
 	uint32_t n_workloads;
 	uint32_t n_ranks;
 	const uint32_t *placement;  /* [n_ranks] NPU of each rank */
+	const struct link_figures *figures; /* budgets, errors and energy of links; NULL: none take part. Outlives the recorder */
 };
 
 /* Creates the file with every object and attribute, status = running. An existing weft file is overwritten, any other file is
@@ -48,7 +51,8 @@ struct recorder_result {
 	uint64_t n_events, packet_hops;
 	const struct rank_result *ranks;
 	uint32_t n_ranks;
-	double energy_j;
+	double energy_j;            /* with the building; 0: not asked for */
+	const struct energy *energy; /* NULL */
 	double cpu_s, simulate_cpu_s; /* go to /run */
 	int64_t peak_rss_bytes;
 };

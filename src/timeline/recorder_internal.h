@@ -42,5 +42,7 @@ struct recorder {
 void results_open(struct recorder *recorder);
 void results_write(struct recorder *recorder, const struct recorder_result *result);
 void results_close(struct recorder *recorder);
+/* physics.c: budgets, energy per link and bin, /energy. */
+void physics_write(struct recorder *recorder, const struct recorder_result *result);
 
 #endif

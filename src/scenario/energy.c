@@ -1,0 +1,192 @@
+#include "scenario/energy.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/units.h"
+#include "fabric/fabric.h"
+#include "link/failure.h"
+#include "link/power.h"
+#include "scenario/physics.h"
+#include "scenario/scenario.h"
+#include "scenario/simulation.h"
+
+struct terms { double pue, price; const char *tariff; };
+
+static int read_terms(const struct simulation *simulation, struct terms *terms, struct error *err)
+{
+	const struct scenario_energy *energy = &simulation->scenario->energy;
+	const struct tree_node *node = simulation->scenario->energy_node;
+	struct error local = {0};
+	*terms = (struct terms){.pue = 1, .tariff = energy->price};
+	if (energy->pue && units_parse(energy->pue, QUANTITY_NUMBER, &terms->pue, &local))
+		return tree_fail(tree_get(node, "pue"), err, "%s", local.message);
+	if (terms->pue < 1)
+		return tree_fail(tree_get(node, "pue"), err, "a PUE of %g is less than 1: a building cannot use less than what stands in it", terms->pue);
+	if (!units_parse(energy->price, QUANTITY_MONEY_PER_ENERGY, &terms->price, NULL)) {
+		if (terms->price < 0)
+			return tree_fail(tree_get(node, "price"), err, "a price of %g $/kWh is negative", terms->price);
+		return 0;
+	}
+	const struct tariff *tariff = catalogue_tariff(&simulation->physics->catalogue, energy->price, &local);
+	if (!tariff)
+		return tree_fail(tree_get(node, "price"), err, "%s, and not a price such as '0.091 $/kWh'", local.message);
+	terms->price = tariff->price_per_kwh;
+	return 0;
+}
+
+/* The component that a node is: what the scenario says of its role, the machine's record, a component named like the role, or
+ * one of which nothing is said. */
+static const struct component_kind *node_component(const struct simulation *simulation, uint32_t node, struct error *err)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	const struct catalogue *catalogue = &simulation->physics->catalogue;
+	const char *role = fabric->node_role[node];
+	bool chip = fabric->node_kind[node] == WEFT_NODE_NPU || fabric->node_kind[node] == WEFT_NODE_CPU;
+	const struct tree_node *mapped = tree_get(simulation->scenario->energy.chips, role);
+	const struct machine_record *machine = catalogue_machine(catalogue, fabric->module->name, NULL);
+	const struct component_kind *component;
+	struct error local = {0};
+	if (mapped) {
+		component = catalogue_component(catalogue, mapped->text, &local);
+		if (!component)
+			tree_fail(mapped, err, "%s", local.message);
+		return component;
+	}
+	component = machine_component(catalogue, machine, role);
+	return component ? component : catalogue_component(catalogue, chip ? "chip" : "switch", err);
+}
+
+int energy_check(const struct simulation *simulation, struct error *err)
+{
+	struct terms terms;
+	const struct tree_node *chips = simulation->scenario->energy.chips;
+	const struct fabric *fabric = &simulation->fabric;
+	for (uint32_t i = 0; chips && i < chips->n_entries; i++) {
+		uint32_t node = 0;
+		while (node < fabric->n_nodes && strcmp(fabric->node_role[node], chips->entries[i].key))
+			node++;
+		if (node == fabric->n_nodes)
+			return error_at(err, chips->file, chips->entries[i].line, chips->entries[i].column, "no node of '%s' has the role '%s' (the first's is '%s')",
+					fabric->module->name, chips->entries[i].key, fabric->n_nodes ? fabric->node_role[0] : "");
+		if (!node_component(simulation, node, err))
+			return -1;
+	}
+	return read_terms(simulation, &terms, err);
+}
+
+static struct energy_row *row_of(struct energy *energy, const char *category, const char *name)
+{
+	for (uint32_t i = 0; i < energy->n_rows; i++)
+		if (!strcmp(energy->rows[i].name, name) && !strcmp(energy->rows[i].category, category))
+			return &energy->rows[i];
+	energy->rows[energy->n_rows] = (struct energy_row){.category = category, .name = name};
+	return &energy->rows[energy->n_rows++];
+}
+
+/* Part of the run in which a chip computed (any rank placed on it), or in which a switch's links carried bytes. */
+static void utilisations(const struct simulation *simulation, double *use)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	double span = (double)simulation->end_ps;
+	for (uint32_t r = 0; span > 0 && r < simulation->n_ranks; r++) {
+		const int64_t *classes = simulation->ranks[r].class_ps;
+		uint32_t node = fabric->npu_node[simulation->ranks[r].npu];
+		use[node] = fmin(use[node] + (double)(classes[RANK_COMPUTE] + classes[RANK_HIDDEN]) / span, 1);
+	}
+	for (uint32_t node = 0; span > 0 && node < fabric->n_nodes; node++) {
+		double capacity = 0, bytes = 0;
+		if (fabric->node_kind[node] == WEFT_NODE_NPU)
+			continue;
+		for (uint32_t i = fabric->out_first[node]; i < fabric->out_first[node + 1]; i++) {
+			capacity += (double)fabric->link_bandwidth[fabric->out_links[i]] * span * 1e-12;
+			bytes += (double)simulation->physics->bytes[fabric->out_links[i]];
+		}
+		use[node] = capacity > 0 ? fmin(bytes / capacity, 1) : 0;
+	}
+}
+
+static const char *category_name(enum component_category category)
+{
+	static const char *const names[COMPONENT_CATEGORIES] = {"chips", "switches", "modules", "cables", "lasers", "circuit switches", "other"};
+	return names[category];
+}
+
+static int add_nodes(struct energy *energy, const struct simulation *simulation, struct error *err)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	double *use = memory_zero((size_t)fabric->n_nodes + 1, sizeof *use);
+	utilisations(simulation, use);
+	for (uint32_t node = 0; node < fabric->n_nodes; node++) {
+		const struct component_kind *component = node_component(simulation, node, err);
+		struct energy_row *row;
+		double watts;
+		if (!component) {
+			free(use);
+			return -1;
+		}
+		row = row_of(energy, category_name(component->category), component->name);
+		watts = chip_power_w(component_value(component, COMPONENT_IDLE_POWER), component_value(component, COMPONENT_POWER), use[node]);
+		row->count++;
+		row->energy_pj += (int64_t)llround(watts * (double)simulation->end_ps); /* W × ps = pJ */
+		row->price += component_value(component, COMPONENT_PRICE);
+		row->failures_per_year += afr_from_fit(component_value(component, COMPONENT_FAILURE_RATE));
+	}
+	free(use);
+	return 0;
+}
+
+static void add_links(struct energy *energy, const struct simulation *simulation)
+{
+	const struct physics *physics = simulation->physics;
+	for (uint32_t link = 0; link < simulation->fabric.n_links; link++) {
+		const struct link_class *class = &physics->classes[physics->link_class[link]];
+		const struct link_kind *kind = &physics->kinds[class->kind];
+		struct energy_row *row = row_of(energy, "links", kind->name);
+		double share = class->n_cables / (2 * fmax(kind_value(kind, FIGURE_LINKS_PER_CABLE), 1));
+		int64_t sent = physics->bytes[link] + physics->replays[link] * physics->figures.replay_bytes[link];
+		int64_t pj = link_energy_pj(&physics->figures, link, simulation->end_ps, sent);
+		row->count += share;
+		row->energy_pj += pj;
+		row->price += share * class->chain.price;
+		row->failures_per_year += share * class->chain.failures_per_year;
+		energy->links_pj += pj;
+	}
+}
+
+int energy_account(struct energy *energy, const struct simulation *simulation, struct error *err)
+{
+	const struct physics *physics = simulation->physics;
+	double span_s = (double)simulation->end_ps * 1e-12;
+	struct terms terms;
+	memset(energy, 0, sizeof *energy);
+	if (read_terms(simulation, &terms, err))
+		return -1;
+	energy->rows = arena_array(&energy->arena, simulation->fabric.n_kinds + physics->catalogue.n_components + 1, sizeof *energy->rows);
+	if (add_nodes(energy, simulation, err)) {
+		energy_release(energy);
+		return -1;
+	}
+	add_links(energy, simulation);
+	for (uint32_t i = 0; i < energy->n_rows; i++) {
+		energy->total_pj += energy->rows[i].energy_pj;
+		energy->price += energy->rows[i].price;
+	}
+	energy->pue = terms.pue;
+	energy->price_per_kwh = terms.price;
+	energy->tariff = terms.tariff;
+	energy->facility_j = (double)energy->total_pj * 1e-12 * terms.pue;
+	energy->cost = energy->facility_j / JOULES_PER_KWH * terms.price;
+	energy->mean_w = span_s > 0 ? (double)energy->total_pj * 1e-12 / span_s : 0;
+	energy->kwh_per_year = energy_kwh(energy->mean_w, terms.pue, HOURS_PER_YEAR);
+	energy->cost_per_year = energy->kwh_per_year * terms.price;
+	return 0;
+}
+
+void energy_release(struct energy *energy)
+{
+	arena_release(&energy->arena);
+	memset(energy, 0, sizeof *energy);
+}

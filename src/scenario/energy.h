@@ -1,0 +1,44 @@
+/* What a run costs in joules and money: links from the integer account that the timeline uses too, chips and switches by their
+ * utilisation, the building on top (PUE), and what a year of the same step after step would be. */
+#ifndef WEFT_SCENARIO_ENERGY_H
+#define WEFT_SCENARIO_ENERGY_H
+
+#include <stdint.h>
+
+#include "base/memory.h"
+
+struct error;
+struct scenario;
+struct simulation;
+
+/* One kind of thing. */
+struct energy_row {
+	const char *category;      /* "chips", "switches", "links", … */
+	const char *name;          /* component or link kind */
+	double count;              /* nodes; cables for links */
+	int64_t energy_pj;         /* of the run, without the building */
+	double price;              /* of all of them; 0 where not known */
+	double failures_per_year;
+};
+
+struct energy {
+	struct arena arena;
+	struct energy_row *rows;
+	uint32_t n_rows;
+	int64_t links_pj, total_pj;  /* Σ rows = total */
+	double pue, price_per_kwh;
+	const char *tariff;
+	double facility_j;           /* total × PUE */
+	double cost;                 /* of the run */
+	double mean_w;               /* total / time */
+	double kwh_per_year, cost_per_year; /* facility, this step again and again */
+	double price;                /* of the parts whose price is known */
+};
+
+/* After simulation_finish's results are there. */
+int energy_account(struct energy *energy, const struct simulation *simulation, struct error *err);
+void energy_release(struct energy *energy);
+/* Checks pue, price and chips before the run: so that their errors come first. */
+int energy_check(const struct simulation *simulation, struct error *err);
+
+#endif

@@ -1,0 +1,388 @@
+#include "scenario/physics.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "engine/engine.h"
+#include "engine/queue.h"
+#include "fabric/fabric.h"
+#include "network/network.h"
+#include "scenario/scenario.h"
+#include "scenario/simulation.h"
+
+/* Stalls that would take more of a link's time than this become goodput. */
+#define STALLED_SHARE_DRAWN 0.01
+/* A link that loses more codewords than this never comes up. */
+#define NEVER_TRAINS 0.5
+
+/* The catalogue and the kinds of this fabric. */
+
+static int read_catalogue(struct physics *physics, const struct scenario *scenario, struct error *err)
+{
+	const struct tree_node *node = scenario->physics.catalogue;
+	struct section_reader reader = {&physics->catalogue.arena, scenario->directory, err};
+	if (catalogue_init(&physics->catalogue, err))
+		return -1;
+	if (!node)
+		return 0;
+	if (node->kind == TREE_SCALAR)
+		return catalogue_add_file(&physics->catalogue, section_path(&reader, node->text), err);
+	return catalogue_add_tree(&physics->catalogue, node, err) || catalogue_check(&physics->catalogue, err) ? -1 : 0;
+}
+
+static const struct link_kind *find_kind(const struct physics *physics, const struct scenario *scenario, const char *name, struct error *err)
+{
+	const struct tree_node *mapped = tree_get(scenario->physics.kinds, name);
+	struct error local = {0};
+	const struct link_kind *kind = catalogue_link(&physics->catalogue, mapped ? mapped->text : name, &local);
+	if (!kind && mapped)
+		tree_fail(mapped, err, "%s", local.message);
+	else if (!kind)
+		error_at(err, scenario->topology.file, scenario->topology.line, scenario->topology.column, "%s", local.message);
+	else if (kind->abstract)
+		error_at(err, scenario->topology.file, scenario->topology.line, scenario->topology.column,
+			 "link kind '%s' is only for others to build on", kind->name);
+	return kind && !kind->abstract ? kind : NULL;
+}
+
+static int map_kinds(struct physics *physics, const struct scenario *scenario, const struct fabric *fabric, struct error *err)
+{
+	const struct tree_node *map = scenario->physics.kinds;
+	physics->kinds = memory_zero((size_t)fabric->n_kinds + 1, sizeof *physics->kinds);
+	for (uint32_t k = 0; k < fabric->n_kinds; k++) {
+		const struct link_kind *kind = find_kind(physics, scenario, fabric->kind_names[k], err);
+		if (!kind)
+			return -1;
+		physics->kinds[k] = *kind;
+	}
+	for (uint32_t i = 0; map && i < map->n_entries; i++) {
+		char known[512];
+		uint32_t k = 0;
+		while (k < fabric->n_kinds && strcmp(fabric->kind_names[k], map->entries[i].key))
+			k++;
+		if (k == fabric->n_kinds)
+			return error_at(err, map->file, map->entries[i].line, map->entries[i].column, "no link of '%s' is of kind '%s'%s",
+					fabric->module->name, map->entries[i].key,
+					text_known(known, sizeof known, map->entries[i].key, fabric->kind_names, fabric->n_kinds));
+	}
+	return 0;
+}
+
+/* Classes */
+
+static uint32_t cables_for(const struct link_kind *kind, int64_t bytes_per_s)
+{
+	double one = kind_value(kind, FIGURE_RATE) / fmax(kind_value(kind, FIGURE_LINKS_PER_CABLE), 1);
+	return one > 0 ? (uint32_t)fmax(ceil((double)bytes_per_s / one * (1 - 1e-9)), 1) : 1;
+}
+
+static int find_class(struct physics *physics, const struct fabric *fabric, uint32_t link, uint32_t *found, struct error *err)
+{
+	uint32_t kind = fabric->link_kind[link], c = 0;
+	double length = fabric->link_length_m[link] > 0 ? (double)fabric->link_length_m[link] : kind_value(&physics->kinds[kind], FIGURE_LENGTH);
+	uint32_t cables = cables_for(&physics->kinds[kind], fabric->link_bandwidth[link]);
+	char name[256];
+	while (c < physics->n_classes && (physics->classes[c].kind != kind || physics->classes[c].length_m != length || physics->classes[c].n_cables != cables))
+		c++;
+	if (c == physics->n_classes) {
+		struct link_class *class;
+		ARRAY_RESERVE(physics->classes, (size_t)c + 1, physics->classes_capacity);
+		class = &physics->classes[physics->n_classes++];
+		*class = (struct link_class){.kind = kind, .length_m = length, .n_cables = cables};
+		if (link_chain_evaluate(&physics->kinds[kind], length, NULL, &class->chain, err))
+			return error_prefix(err, "link '%s'", fabric_link_name(fabric, link, name, sizeof name));
+	}
+	physics->classes[c].n_links++;
+	*found = c;
+	return 0;
+}
+
+/* What the user puts on links: [{link: PATTERN, loss: 3 dB}]. */
+static int read_added(const struct scenario *scenario, const struct fabric *fabric, double *added, struct error *err)
+{
+	const struct tree_node *list = scenario->physics.loss;
+	char name[256];
+	if (list && list->kind != TREE_LIST)
+		return tree_fail(list, err, "'loss' must be a list such as [{link: 'npu0->*', add: 3 dB}]");
+	for (uint32_t i = 0; list && i < list->n_entries; i++) {
+		const struct tree_node *item = list->entries[i].value, *pattern = tree_get(item, "link"), *loss = tree_get(item, "add");
+		struct error local = {0};
+		double db;
+		uint32_t n = 0;
+		if (!pattern || !loss || item->n_entries != 2)
+			return tree_fail(item, err, "an added loss is {link: PATTERN, add: LOSS}");
+		if (units_parse(loss->text, QUANTITY_LOSS, &db, &local))
+			return tree_fail(loss, err, "%s", local.message);
+		if (db < 0)
+			return tree_fail(loss, err, "an added loss of %g dB is negative: nothing on a link gains power", db);
+		for (uint32_t link = 0; link < fabric->n_links; link++)
+			if (text_matches(pattern->text, fabric_link_name(fabric, link, name, sizeof name)))
+				added[link] += db, n++;
+		if (!n)
+			return tree_fail(pattern, err, "no link of '%s' has a name like '%s'", fabric->module->name, pattern->text);
+	}
+	return 0;
+}
+
+static void set_energy(struct physics *physics, uint32_t link, const struct link_kind *kind, const struct link_class *class)
+{
+	double directions = 2 * fmax(kind_value(kind, FIGURE_LINKS_PER_CABLE), 1);
+	physics->figures.static_uw[link] = (int64_t)llround(class->chain.static_w * class->n_cables / directions * 1e6);
+	physics->figures.fj_per_byte[link] = (int64_t)llround(class->chain.bit_energy_pj * 8 * 1e3);
+}
+
+static void set_errors(struct physics *physics, const struct scenario *scenario, uint32_t link, const struct link_kind *kind, const struct link_chain *chain)
+{
+	const struct retry_parameters *retry = retry_parameters(kind->retry);
+	if (!(chain->codeword_error_ratio > 0) || !(chain->codeword_payload_bytes > 0))
+		return;
+	physics->errors_per_byte[link] = chain->codeword_error_ratio / chain->codeword_payload_bytes;
+	if (kind->retry == RETRY_NONE) {
+		physics->stall_ps[link] = scenario->physics.recovery_ps;
+		physics->figures.replay_bytes[link] = (int64_t)chain->codeword_payload_bytes;
+		return;
+	}
+	physics->stall_ps[link] = (int64_t)ceil(chain->round_trip_ns * 1e3);
+	physics->figures.replay_bytes[link] = (int64_t)(fmin(chain->window_units, retry->window_units ? retry->window_units : chain->window_units) *
+							 retry->unit_bytes);
+}
+
+static int set_link(struct physics *physics, const struct scenario *scenario, const struct fabric *fabric, uint32_t link, double added, struct error *err)
+{
+	const struct link_class *class = &physics->classes[physics->link_class[link]];
+	const struct link_kind *kind = &physics->kinds[class->kind];
+	struct random_stream stream = random_stream((uint64_t)scenario->seed, "link.terms", link);
+	struct link_draws draws = {0};
+	struct link_chain chain = class->chain;
+	struct link_figures *figures = &physics->figures;
+	char name[256];
+	if (scenario->physics.draws)
+		draws = link_draw(kind, &stream);
+	draws.added_db += added;
+	if (link_draws_db(&draws) != 0)
+		link_chain_redraw(kind, &draws, &chain);
+	figures->received_dbm[link] = chain.optical ? chain.received_dbm : NAN;
+	figures->loss_db[link] = chain.loss_db;
+	figures->added_db[link] = link_draws_db(&draws);
+	figures->margin_db[link] = chain.margin_db;
+	figures->ber[link] = chain.ber;
+	figures->codeword_error_ratio[link] = chain.codeword_error_ratio;
+	set_energy(physics, link, kind, class);
+	set_errors(physics, scenario, link, kind, &chain);
+	if (!scenario->physics.budget && link_chain_close(kind, &chain, err))
+		return error_prefix(err, "link '%s'", fabric_link_name(fabric, link, name, sizeof name));
+	return 0;
+}
+
+int physics_init(struct physics *physics, const struct scenario *scenario, const struct fabric *fabric, struct error *err)
+{
+	uint32_t n = fabric->n_links;
+	double *added = memory_zero((size_t)n + 1, sizeof *added);
+	int result = -1;
+	memset(physics, 0, sizeof *physics);
+	link_figures_init(&physics->figures, n);
+	physics->link_class = memory_zero((size_t)n + 1, sizeof *physics->link_class);
+	physics->errors_per_byte = memory_zero((size_t)n + 1, sizeof *physics->errors_per_byte);
+	physics->stall_ps = memory_zero((size_t)n + 1, sizeof *physics->stall_ps);
+	physics->replays = memory_zero((size_t)n + 1, sizeof *physics->replays);
+	physics->bytes = memory_zero((size_t)n + 1, sizeof *physics->bytes);
+	physics->errors = scenario->physics_node && scenario->physics.errors;
+	if (read_catalogue(physics, scenario, err) || map_kinds(physics, scenario, fabric, err) || read_added(scenario, fabric, added, err))
+		goto cleanup;
+	for (uint32_t link = 0; link < n; link++)
+		if (find_class(physics, fabric, link, &physics->link_class[link], err))
+			goto cleanup;
+	for (uint32_t link = 0; link < n; link++)
+		if (set_link(physics, scenario, fabric, link, added[link], err))
+			goto cleanup;
+	result = 0;
+cleanup:
+	free(added);
+	if (result)
+		physics_release(physics);
+	return result;
+}
+
+void physics_release(struct physics *physics)
+{
+	catalogue_release(&physics->catalogue);
+	free(physics->kinds);
+	free(physics->classes);
+	free(physics->link_class);
+	link_figures_release(&physics->figures);
+	free(physics->errors_per_byte);
+	free(physics->stall_ps);
+	free(physics->replays);
+	free(physics->bytes);
+	free(physics->streams);
+	free(physics->drawn);
+	free(physics->rate_before);
+	if (physics->due.words)
+		bitset_release(&physics->due);
+	if (physics->over.words)
+		bitset_release(&physics->over);
+	memset(physics, 0, sizeof *physics);
+}
+
+/* Errors while the run goes on */
+
+static void on_error_due(void *context, uint32_t link)
+{
+	struct simulation *simulation = context;
+	bitset_add(&simulation->physics->due, link);
+	simulation->physics->n_pending--;
+	engine_request(&simulation->engine, ENGINE_PHASE_CONTROL);
+}
+
+static void on_stall_over(void *context, uint32_t link)
+{
+	struct simulation *simulation = context;
+	bitset_add(&simulation->physics->over, link);
+	engine_request(&simulation->engine, ENGINE_PHASE_CONTROL);
+}
+
+static void on_start(void *context, uint32_t argument)
+{
+	struct simulation *simulation = context;
+	(void)argument;
+	engine_request(&simulation->engine, ENGINE_PHASE_CONTROL);
+}
+
+static void on_link_bytes(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead, uint8_t kind)
+{
+	struct physics *physics = context;
+	(void)start_ps, (void)end_ps, (void)kind;
+	physics->bytes[link] += payload + overhead;
+}
+
+/* The next moment at which an error could come if the link were full. */
+static void draw_next(struct physics *physics, struct simulation *simulation, uint32_t link)
+{
+	double per_ps = physics->errors_per_byte[link] * (double)simulation->fabric.link_bandwidth[link] * 1e-12;
+	double wait_ps = -log1p(-random_uniform(&physics->streams[link])) / per_ps;
+	if (!(wait_ps < 9e18) || simulation->engine.now_ps > INT64_MAX - (int64_t)wait_ps - 2)
+		return; /* later than time goes */
+	physics->n_pending++;
+	engine_schedule(&simulation->engine, simulation->engine.now_ps + 1 + (int64_t)wait_ps, physics->on_error, link);
+}
+
+static void start_link(struct physics *physics, struct simulation *simulation, uint32_t link)
+{
+	double per_s = physics->errors_per_byte[link] * (double)simulation->fabric.link_bandwidth[link];
+	double stalled = per_s * (double)physics->stall_ps[link] * 1e-12;
+	int64_t rate = simulation->links.bytes_per_s[link];
+	if (!(per_s > 0))
+		return;
+	if (physics->figures.codeword_error_ratio[link] > NEVER_TRAINS) {
+		network_change_link(simulation->network, link, LINK_DOWN, 0, simulation->links.latency_ps[link]);
+		return;
+	}
+	if (stalled <= STALLED_SHARE_DRAWN) {
+		physics->drawn[link] = 1;
+		draw_next(physics, simulation, link);
+		return;
+	}
+	rate = (int64_t)fmax(floor((double)rate / (1 + stalled)), 1);
+	network_change_link(simulation->network, link, LINK_DEGRADED, rate, simulation->links.latency_ps[link]);
+}
+
+/* Whether anything but this driver's own candidates can still happen: else candidates would keep a stuck run alive for ever. */
+static bool world_goes_on(const struct physics *physics, const struct simulation *simulation)
+{
+	const struct engine *engine = &simulation->engine;
+	return physics->n_stalled || event_queue_count(engine->queue) > physics->n_pending || engine->requested[ENGINE_PHASE_ISSUE] ||
+	       engine->requested[ENGINE_PHASE_NETWORK];
+}
+
+static void stall(struct physics *physics, struct simulation *simulation, uint32_t link)
+{
+	physics->rate_before[link] = simulation->links.bytes_per_s[link];
+	physics->n_stalled++;
+	physics->replays[link]++;
+	OBSERVE(&simulation->observers, link_replays, link, simulation->engine.now_ps, 1);
+	network_change_link(simulation->network, link, LINK_REPLAYING, 0, simulation->links.latency_ps[link]);
+	engine_schedule(&simulation->engine, time_add(simulation->engine.now_ps, physics->stall_ps[link]), physics->on_over, link);
+}
+
+static void candidate(struct physics *physics, struct simulation *simulation, uint32_t link)
+{
+	double full = (double)simulation->fabric.link_bandwidth[link];
+	double load = simulation->network->model->link_load(simulation->network, link);
+	if (simulation->links.state[link] != LINK_REPLAYING && random_uniform(&physics->streams[link]) * full < load)
+		stall(physics, simulation, link);
+	draw_next(physics, simulation, link);
+}
+
+static void resume(struct physics *physics, struct simulation *simulation, uint32_t link)
+{
+	int64_t before = physics->rate_before[link];
+	physics->rate_before[link] = -1;
+	physics->n_stalled--;
+	if (simulation->links.state[link] != LINK_REPLAYING)
+		return; /* it was changed meanwhile, and that holds */
+	network_change_link(simulation->network, link, before == simulation->fabric.link_bandwidth[link] ? LINK_UP : LINK_DEGRADED, before,
+			    simulation->links.latency_ps[link]);
+}
+
+void physics_control(struct physics *physics, struct simulation *simulation)
+{
+	bool running = !executor_finished(simulation->executor);
+	uint32_t link;
+	if (!physics->started) {
+		physics->started = true;
+		for (link = 0; link < simulation->fabric.n_links; link++)
+			start_link(physics, simulation, link);
+	}
+	for (uint32_t from = 0; (link = bitset_take(&physics->over, from)) != UINT32_MAX; from = link + 1)
+		resume(physics, simulation, link);
+	running = running && world_goes_on(physics, simulation);
+	for (uint32_t from = 0; (link = bitset_take(&physics->due, from)) != UINT32_MAX; from = link + 1)
+		if (running)
+			candidate(physics, simulation, link);
+}
+
+int physics_start(struct physics *physics, struct simulation *simulation, struct error *err)
+{
+	uint32_t n = simulation->fabric.n_links;
+	struct observer observer = {.context = physics, .link_bytes = on_link_bytes};
+	bool any = false;
+	observers_add(&simulation->observers, &observer, false);
+	for (uint32_t link = 0; link < n; link++)
+		any |= physics->errors_per_byte[link] > 0;
+	if (!physics->errors || !any)
+		return 0;
+	if (!simulation->network->model->link_load)
+		return tree_fail(simulation->scenario->physics_node, err,
+				 "bit errors do not take part in the network model '%s' (use fluid, or set 'errors: false')", simulation->network->model->name);
+	physics->streams = memory_zero((size_t)n + 1, sizeof *physics->streams);
+	physics->drawn = memory_zero((size_t)n + 1, 1);
+	physics->rate_before = memory_zero((size_t)n + 1, sizeof *physics->rate_before);
+	bitset_init(&physics->due, n);
+	bitset_init(&physics->over, n);
+	for (uint32_t link = 0; link < n; link++) {
+		physics->streams[link] = random_stream((uint64_t)simulation->scenario->seed, "link.errors", link);
+		physics->rate_before[link] = -1;
+	}
+	physics->on_error = engine_register(&simulation->engine, on_error_due, simulation);
+	physics->on_over = engine_register(&simulation->engine, on_stall_over, simulation);
+	physics->on_start = engine_register(&simulation->engine, on_start, simulation);
+	engine_schedule(&simulation->engine, 0, physics->on_start, 0);
+	return 0;
+}
+
+void physics_finish(struct physics *physics, struct simulation *simulation)
+{
+	for (uint32_t link = 0; physics->drawn && link < simulation->fabric.n_links; link++) {
+		int64_t n;
+		if (physics->drawn[link] || !(physics->errors_per_byte[link] > 0))
+			continue;
+		n = (int64_t)llround((double)physics->bytes[link] * physics->errors_per_byte[link]);
+		physics->replays[link] += n;
+		if (n)
+			OBSERVE(&simulation->observers, link_replays, link, simulation->end_ps > 0 ? simulation->end_ps - 1 : 0, n);
+	}
+}

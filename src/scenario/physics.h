@@ -1,0 +1,68 @@
+/* Physics of a run: which catalogue kind every link of the fabric is, its budget with drawn dB terms, and what its bit errors do
+ * while the run goes on.
+ *
+ * A codeword that cannot be corrected is sent again (link-level retry) or, without retry, by the transport: for that long nothing
+ * moves on the link. On the fluid model such stalls are drawn one by one: candidates come as a Poisson process at the rate of the
+ * full link and are taken with the probability load/capacity of their moment, which is a Poisson process in the bytes carried.
+ * Where stalls would take more than 1 % of a link's time they are not drawn: its capacity shrinks to the goodput and replays are
+ * counted by expectation. Never both for the same error. */
+#ifndef WEFT_SCENARIO_PHYSICS_H
+#define WEFT_SCENARIO_PHYSICS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bitset.h"
+#include "base/random.h"
+#include "link/account.h"
+#include "link/catalogue.h"
+#include "link/chain.h"
+
+struct error;
+struct fabric;
+struct scenario;
+struct simulation;
+
+/* One class of links: the same kind and length. */
+struct link_class {
+	uint32_t kind;             /* into physics.kinds */
+	double length_m;
+	struct link_chain chain;   /* without drawn terms */
+	uint32_t n_links, n_cables; /* n_cables: side by side, to carry a link's bandwidth */
+};
+
+struct physics {
+	struct catalogue catalogue;
+	struct link_kind *kinds;   /* [fabric kinds], as the scenario maps them */
+	struct link_class *classes;
+	uint32_t n_classes;
+	size_t classes_capacity;
+	uint32_t *link_class;      /* [n_links] */
+	struct link_figures figures;
+	double *errors_per_byte;   /* [n_links] codewords lost per byte sent */
+	int64_t *stall_ps;         /* [n_links] what one of them costs */
+	int64_t *replays;          /* [n_links] so far */
+	int64_t *bytes;            /* [n_links] payload and overhead so far */
+	bool errors;               /* they take part in the run */
+
+	/* Errors as events. */
+	struct random_stream *streams;
+	uint8_t *drawn;            /* [n_links] 1: stalls are drawn; 0: no errors, or goodput */
+	int64_t *rate_before;      /* [n_links] of a stalled link; -1: not stalled */
+	struct bitset due, over;
+	uint32_t n_pending, n_stalled;
+	uint8_t on_error, on_over, on_start;
+	bool started;
+};
+
+/* Reads the catalogue, maps kinds, evaluates every link, draws. Links whose budget does not close are an error, or (physics.budget)
+ * a warning, collected in *warnings. */
+int physics_init(struct physics *physics, const struct scenario *scenario, const struct fabric *fabric, struct error *err);
+void physics_release(struct physics *physics);
+/* Lets the errors take part: registers events; the simulation's control phase calls physics_control. */
+int physics_start(struct physics *physics, struct simulation *simulation, struct error *err);
+void physics_control(struct physics *physics, struct simulation *simulation);
+/* After the run: replays of links whose errors were not drawn one by one. */
+void physics_finish(struct physics *physics, struct simulation *simulation);
+
+#endif
