@@ -110,7 +110,7 @@ static void exchange(uint32_t to, uint32_t from, uint32_t i, struct collective_s
 
 static void all_gather_step(const struct bruck *bruck, uint32_t rank, uint32_t i, struct collective_step *step)
 {
-	uint32_t n = bruck->n, distance = 1u << (i - 1);
+	uint32_t n = bruck->n, distance = i ? 1u << (i - 1) : 0;
 	if (i == 0) {
 		copy_step(part_span(&bruck->parts, rank), gathered(bruck, rank, 0, 1), step);
 	} else if (i <= bruck->rounds) {

@@ -135,6 +135,8 @@ const struct collective_algorithm *collective_algorithm_find(const char *name, e
 			  collective_kind_names[kind], choices);
 		return NULL;
 	}
+	names[n++] = "auto";
+	names[n++] = "nccl";
 	error_set(err, ERROR_INPUT, "unknown collective algorithm '%s'%s", name, text_known(choices, sizeof choices, name, names, n));
 	return NULL;
 }
@@ -218,20 +220,34 @@ static int plan_one(struct collective_plan *plan, const struct collective_algori
 	return -1;
 }
 
+/* NCCL has rings and trees, and point-to-point calls for what these do not offer. */
+static bool nccl_has(const struct collective_algorithm *algorithm, enum collective_kind kind)
+{
+	bool pattern = algorithm == &algorithm_ring || algorithm == &algorithm_double_binary_tree;
+	return pattern || (algorithm == &algorithm_direct && !(algorithm_ring.kinds >> kind & 1));
+}
+
+/* What `auto` considers: no rank talks to more than 32 others at once (the closed forms know nothing of what that costs), except where
+ * all pairs must talk anyway. */
+static bool reasonable(const struct collective_plan *plan)
+{
+	return plan->n_threads <= 32 || is_all_to_all(plan->request.kind);
+}
+
 /* The cheapest algorithm that fits the request; the first in the table among equals. */
-static const struct collective_algorithm *cheapest(const struct collective_request *request, double alpha_ps, double beta_ps_per_byte,
-						   struct error *err)
+static const struct collective_algorithm *cheapest(const struct collective_request *request, bool nccl, double alpha_ps,
+						   double beta_ps_per_byte, struct error *err)
 {
 	const struct collective_algorithm *best = NULL;
 	double best_cost = 0;
 	for (size_t i = 0; collective_algorithms[i]; i++) {
 		const struct collective_algorithm *algorithm = collective_algorithms[i];
 		struct collective_plan plan;
-		if (!(algorithm->kinds >> request->kind & 1) || !algorithm->cost ||
+		if (!(algorithm->kinds >> request->kind & 1) || !algorithm->cost || (nccl && !nccl_has(algorithm, request->kind)) ||
 		    plan_one(&plan, algorithm, request, alpha_ps, beta_ps_per_byte, NULL))
 			continue;
 		double cost = algorithm->cost(&plan, alpha_ps, beta_ps_per_byte);
-		if (cost >= 0 && (!best || cost < best_cost)) {
+		if (cost >= 0 && (nccl || reasonable(&plan)) && (!best || cost < best_cost)) {
 			best = algorithm;
 			best_cost = cost;
 		}
@@ -249,9 +265,10 @@ int collective_plan_init(struct collective_plan *plan, const char *algorithm, co
 	memset(plan, 0, sizeof *plan);
 	if (check_request(request, err))
 		return -1;
-	if (!algorithm || !strcmp(algorithm, "auto"))
+	bool nccl = algorithm && !strcmp(algorithm, "nccl");
+	if (!algorithm || nccl || !strcmp(algorithm, "auto"))
 		chosen = request->file ? collective_algorithm_find("msccl", request->kind, err)
-				       : cheapest(request, alpha_ps, beta_ps_per_byte, err);
+				       : cheapest(request, nccl, alpha_ps, beta_ps_per_byte, err);
 	else
 		chosen = collective_algorithm_find(algorithm, request->kind, err);
 	return chosen ? plan_one(plan, chosen, request, alpha_ps, beta_ps_per_byte, err) : -1;

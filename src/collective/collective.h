@@ -116,7 +116,9 @@ struct collective_plan {
 extern const struct collective_algorithm *const collective_algorithms[]; /* NULL at the end */
 /* Nearest name in the error; an algorithm that does not offer the kind is an error that lists those that do. */
 const struct collective_algorithm *collective_algorithm_find(const char *name, enum collective_kind kind, struct error *err);
-/* Plans; `auto` as a name picks by cost with the given α and β. Copies what it needs from the request. */
+/* Plans; `auto` as a name picks by cost with the given α and β, among all algorithms that fit the request and keep a rank at no more
+ * than 32 partners at once (all-to-all excepted); `nccl` picks likewise among what NCCL has: ring, double binary tree, and direct for
+ * kinds that these do not offer. A request with a file is `msccl`. Copies what it needs from the request. */
 int collective_plan_init(struct collective_plan *plan, const char *algorithm, const struct collective_request *request,
 			 double alpha_ps, double beta_ps_per_byte, struct error *err);
 void collective_plan_release(struct collective_plan *plan);
