@@ -311,6 +311,22 @@ static bool start_lanes(struct executor *x, struct actor *actor)
 	return any;
 }
 
+/* Starts what is ready, of operations that became so together the lowest first. Starting may make more ready (DEP_START). */
+static void start_ready(struct executor *x)
+{
+	for (uint32_t first = 0, end = x->n_ready; first < end; first = end, end = x->n_ready) {
+		for (uint32_t i = first + 1; i < end; i++) { /* nearly always sorted, and short */
+			uint32_t index = x->ready[i], op = running_at(x, index)->op, at = i;
+			for (; at > first && running_at(x, x->ready[at - 1])->op > op; at--)
+				x->ready[at] = x->ready[at - 1];
+			x->ready[at] = index;
+		}
+		for (uint32_t i = first; i < end; i++)
+			start(x, x->ready[i]);
+	}
+	x->n_ready = 0;
+}
+
 static void start_fresh(struct executor *x, uint32_t actor_index)
 {
 	struct actor *actor = &x->actors[actor_index];
@@ -328,9 +344,7 @@ static void actor_go(struct executor *x, uint32_t actor_index)
 	if (actor->fresh)
 		start_fresh(x, actor_index);
 	do {
-		for (uint32_t i = 0; i < x->n_ready; i++) /* starting may make more ready: DEP_START */
-			start(x, x->ready[i]);
-		x->n_ready = 0;
+		start_ready(x);
 	} while (end_noted(x, actor) || start_lanes(x, actor));
 }
 

@@ -420,6 +420,7 @@ static int read_counts(struct reader *reader, const struct word *word, struct co
 		at = next;
 	}
 	call->counts = counts;
+	call->n_counts = n;
 	return 0;
 }
 

@@ -110,8 +110,14 @@ static void launch(struct executor *x, uint32_t index)
 
 static void receive_end(struct executor *x, uint32_t index)
 {
-	uint32_t receive = message_at(x, index)->to;
-	running_at(x, receive)->message = NONE;
+	const struct message *m = message_at(x, index);
+	uint32_t receive = m->to;
+	struct running *running = running_at(x, receive);
+	running->message = NONE;
+	if (running->start_ps < x->engine->now_ps) { /* it waited for the sender */
+		running->cause_rank = m->source_rank;
+		running->cause_index = m->source_op;
+	}
 	pool_give(&x->messages, index);
 	note_ended(x, receive);
 }
@@ -235,16 +241,10 @@ void message_arrived(struct executor *x, uint32_t index)
 {
 	struct message *m = message_at(x, index);
 	m->flags |= MESSAGE_ARRIVED;
-	if (m->to != NONE) {
-		struct running *receive = running_at(x, m->to);
-		if (receive->start_ps < x->engine->now_ps) {
-			receive->cause_rank = m->source_rank;
-			receive->cause_index = m->source_op;
-		}
+	if (m->to != NONE)
 		receive_end(x, index);
-	} else if (x->actors[m->target_actor].prepared->wildcards && !(m->flags & MESSAGE_RENDEZVOUS)) {
+	else if (x->actors[m->target_actor].prepared->wildcards && !(m->flags & MESSAGE_RENDEZVOUS))
 		wild_arrived(x, &x->actors[m->target_actor], index);
-	}
 }
 
 static uint32_t message_new(struct executor *x, uint32_t send)

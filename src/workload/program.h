@@ -64,7 +64,8 @@ struct collective_call {
 	int64_t chunk_bytes;
 	uint32_t n_dims, dims[8];
 	const char *levels[8];
-	const int64_t *counts;
+	const int64_t *counts;   /* all-to-all-v: from row to column */
+	uint64_t n_counts;       /* how many those are: the square of the group's size */
 	const char *file;
 };
 

@@ -188,9 +188,14 @@ static int verify_rank(const struct workload *workload, uint32_t rank, struct er
 			return error_set(err, ERROR_INPUT, "%s: position %d of group '%s', which has %u ranks",
 					 place(workload, p, i, where, sizeof where), op->peer,
 					 workload->groups[group].name ? workload->groups[group].name : "", n);
-		if (op->kind == OP_COLLECTIVE && program->calls[op->amount].root >= n)
+		const struct collective_call *call = op->kind == OP_COLLECTIVE ? &program->calls[op->amount] : NULL;
+		if (call && call->counts && call->n_counts != (uint64_t)n * n)
+			return error_set(err, ERROR_INPUT, "%s: %llu counts for %u ranks, which need %llu",
+					 place(workload, p, i, where, sizeof where), (unsigned long long)call->n_counts, n,
+					 (unsigned long long)n * n);
+		if (call && call->root >= n)
 			return error_set(err, ERROR_INPUT, "%s: root %u of %u ranks", place(workload, p, i, where, sizeof where),
-					 program->calls[op->amount].root, n);
+					 call->root, n);
 	}
 	return 0;
 }
