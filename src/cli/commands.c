@@ -4,6 +4,7 @@
 
 const struct command *const commands[] = {
 	&command_run, &command_replay, &command_perf,
+	&command_topology,
 	&command_link,
 	&command_timeline, &command_diff,
 	NULL,

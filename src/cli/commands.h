@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 extern const struct command command_run, command_replay, command_perf;
+extern const struct command command_topology;
 
 extern const struct command command_link;
 extern const struct command command_timeline, command_diff;

@@ -35,7 +35,7 @@ static const char help[] =
 	"Simulates one collective at several sizes and prints the table that nccl-tests prints: size, count, type, operation, root, time, "
 	"algbw, busbw. A simulated buffer has no place in memory, so there is one group of columns instead of two.\v"
 	"  weft perf --topology cloudmatrix384 --algorithm ring,halving_doubling --begin 1MiB --end 1GiB --factor 8\n"
-	"  weft perf --topology hgx:machine=a100 --against a100.log\n\n"
+	"  weft perf --topology hgx:gpu=a100 --against a100.log\n\n"
 	"Sizes count as in nccl-tests: of all-gather and reduce-scatter the whole buffer.\n\n"
 	"Exit status: 0 done; 1 a run could not finish; 2 bad usage or input, or the host failed.";
 

@@ -14,7 +14,7 @@
 enum { KEY_TOPOLOGY = 1, KEY_PLACEMENT, KEY_PROTOCOL, KEY_NETWORK, KEY_FORMAT, KEY_SET, KEY_SEED, KEY_DETAIL, KEY_JSON };
 
 static const struct argp_option options[] = {
-	{"topology", KEY_TOPOLOGY, "T[:k=v,…]", 0, "The machine, for example hgx:machine=a100 (required)", 0},
+	{"topology", KEY_TOPOLOGY, "T[:k=v,…]", 0, "The machine, for example hgx:gpu=a100 (required)", 0},
 	{"placement", KEY_PLACEMENT, "P", 0, "linear, random, or a list such as [3,1,2,0]", 0},
 	{"protocol", KEY_PROTOCOL, "P", 0, "none, simple, ll, ll128; default: the machine's", 0},
 	{"network", KEY_NETWORK, "M[:k=v,…]", 0, "Network model; default: fluid", 0},
@@ -28,7 +28,7 @@ static const struct argp_option options[] = {
 };
 static const char help[] =
 	"Runs recorded or generated programs on a machine: computation takes the time it took, communication is simulated.\v"
-	"  weft replay traces/megatron-tp8-a100.weft --topology hgx:machine=a100 --protocol ll\n\n"
+	"  weft replay traces/megatron-tp8-a100.weft --topology hgx:gpu=a100 --protocol ll\n\n"
 	"Ranks are placed on the machine's chips in order unless --placement says otherwise; fewer ranks than chips is fine.\n\n"
 	"Exit status: 0 done; 1 the simulated system failed or the run was interrupted; 2 bad usage or input, or the host failed.";
 

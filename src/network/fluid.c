@@ -352,7 +352,6 @@ static void complete(void *context, uint32_t argument)
 {
 	struct fluid *fluid = context;
 	uint32_t index;
-	bool any = false;
 	(void)argument;
 	if (now(fluid) == fluid->planned_ps)
 		fluid->planned_ps = TIME_NEVER;
@@ -361,11 +360,8 @@ static void complete(void *context, uint32_t argument)
 		plan(fluid);
 		return;
 	}
-	while ((index = solver_expire(&fluid->solver)) != SOLVER_NONE) {
+	while ((index = solver_expire(&fluid->solver)) != SOLVER_NONE)
 		finish(fluid, index);
-		any = true;
-	}
-	(void)any;
 	engine_request(fluid->base.setup.engine, ENGINE_PHASE_NETWORK);
 }
 

@@ -11,7 +11,7 @@
 #include "fabric/fabric.h"
 #include "fabric/params.h"
 
-const struct network_model *const network_models[] = {&network_fluid, &network_analytic, &network_loggops, NULL};
+const struct network_model *const network_models[] = {&network_fluid, &network_packet, &network_analytic, &network_loggops, NULL};
 
 const struct network_model *network_find(const char *name, struct error *err)
 {

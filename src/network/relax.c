@@ -71,23 +71,14 @@ static void capture(struct solver *solver, uint32_t link, int64_t level)
 		hot->highest = solver->candidates[taken].level;
 }
 
-static inline void touch_load(struct solver *solver, uint32_t link, int64_t delta)
-{
-	struct solver_link *hot = &solver->links[link];
-	hot->load += delta;
-	if (solver->flags[link] & SOLVER_DIRTY)
-		return;
-	if (hot->level != LEVEL_FREE || hot->load > hot->limit || !(solver->flags[link] & SOLVER_TOUCHED))
-		solver_mark(solver, link);
-}
-
 /* Adds to another link's load; says whether that link holds flows back more than `tolerated`. */
-static inline bool change_load(struct solver *solver, uint32_t link, int64_t delta, int64_t level, int64_t tolerated)
+static bool change_load(struct solver *solver, uint32_t link, int64_t delta, int64_t level, int64_t tolerated)
 {
 	struct solver_link *hot = &solver->links[link];
 	if (hot->highest < level)
 		hot->highest = level;
-	touch_load(solver, link, delta);
+	hot->load += delta;
+	solver_mark(solver, link);
 	return hot->level < tolerated;
 }
 
@@ -95,6 +86,44 @@ static bool capped_below(const struct solver *solver, uint32_t flow, int64_t lev
 {
 	uint32_t cap = solver->flows[flow].cap;
 	return cap != SOLVER_NONE && solver->links[cap].level < level;
+}
+
+static bool spread_load(struct solver *solver, uint32_t link, struct spread spread, int64_t old, int64_t level, int64_t tolerated)
+{
+	int64_t unit = solver->units[spread.unit_class], delta = solver_share(level, unit) - solver_share(old, unit);
+	bool slower = false;
+	for (uint32_t h = spread.first; h < spread.first + spread.n; h++)
+		if (solver->hop_link[h] != link)
+			slower |= change_load(solver, solver->hop_link[h], delta * solver->hop_weight[h], level, tolerated);
+	return slower;
+}
+
+/* All flows have one other link. Nearly always those are queued already and none is tighter: one pass without branches. */
+static size_t pass_on_pairs(struct solver *solver, uint32_t link, int64_t old, int64_t level)
+{
+	const struct solver_queue *queue = &solver->queues[link];
+	const struct spread *spread = queue->spread;
+	struct solver_link *links = solver->links;
+	const uint8_t *flags = solver->flags;
+	int64_t delta = level - old, lowest = INT64_MAX, tolerated = level - solver_tolerance(level);
+	uint32_t n_here = queue->n_here;
+	uint8_t all = SOLVER_DIRTY;
+	size_t n = 0;
+	for (uint32_t i = 0; i < n_here; i++) {
+		struct solver_link *hot = &links[spread[i].first];
+		int64_t highest = hot->highest, its_level = hot->level;
+		hot->load += delta;
+		hot->highest = highest < level ? level : highest;
+		lowest = its_level < lowest ? its_level : lowest;
+		all &= flags[spread[i].first];
+	}
+	for (uint32_t i = 0; i < n_here && !all; i++)
+		if (!(flags[spread[i].first] & SOLVER_DIRTY))
+			solver_mark(solver, spread[i].first);
+	for (uint32_t i = 0; i < n_here && lowest < tolerated; i++)
+		if (links[spread[i].first].level < tolerated)
+			solver->released[n++] = queue->finish[i].flow;
+	return n;
 }
 
 /* Passes a change of level on to the other links of the flows held back here. Notes the flows that another of their links holds
@@ -106,17 +135,15 @@ static size_t pass_on(struct solver *solver, uint32_t link, int64_t old, int64_t
 	bool caps = solver->n_links > solver->n_real;
 	size_t n = 0;
 	ARRAY_RESERVE(solver->released, queue->n_here, solver->released_capacity);
+	if (!queue->n_general)
+		return pass_on_pairs(solver, link, old, level);
 	for (uint32_t i = 0; i < queue->n_here; i++) {
 		struct spread spread = queue->spread[i];
 		bool slower = caps && capped_below(solver, queue->finish[i].flow, tolerated);
-		if (!spread.n) {
+		if (spread.n)
+			slower |= spread_load(solver, link, spread, old, level, tolerated);
+		else
 			slower |= change_load(solver, spread.first, level - old, level, tolerated);
-		} else {
-			int64_t unit = solver->units[spread.unit_class], delta = solver_share(level, unit) - solver_share(old, unit);
-			for (uint32_t h = spread.first; h < spread.first + spread.n; h++)
-				if (solver->hop_link[h] != link)
-					slower |= change_load(solver, solver->hop_link[h], delta * solver->hop_weight[h], level, tolerated);
-		}
 		if (slower)
 			solver->released[n++] = queue->finish[i].flow;
 	}

@@ -149,36 +149,44 @@ static void clear_early(struct solver *solver)
 	solver->early = 0;
 }
 
-static bool dirty_before(struct dirty a, struct dirty b) { return a.key < b.key || (a.key == b.key && a.link < b.link); }
-
 void solver_mark(struct solver *solver, uint32_t link)
 {
 	const struct solver_link *hot = &solver->links[link];
-	solver_touch(solver, link);
-	if (solver->flags[link] & SOLVER_DIRTY || solver_is_cap(solver, link))
+	uint8_t flags = solver->flags[link];
+	if (flags & SOLVER_DIRTY)
 		return;
+	if (!(flags & SOLVER_TOUCHED))
+		solver_touch(solver, link);
 	if (hot->level == LEVEL_FREE && !solver->queues[link].n_here && hot->load <= hot->limit)
 		return;
+	if (solver_is_cap(solver, link))
+		return;
 	solver->flags[link] |= SOLVER_DIRTY;
-	struct dirty item = {.key = hot->level, .link = link};
+	solver_key item = (solver_key)(uint64_t)hot->level << 32 | link;
 	uint32_t i = solver->n_dirty++;
-	for (; i > 0 && dirty_before(item, solver->dirty[(i - 1) / 2]); i = (i - 1) / 2)
+	for (; i > 0 && item < solver->dirty[(i - 1) / 2]; i = (i - 1) / 2)
 		solver->dirty[i] = solver->dirty[(i - 1) / 2];
 	solver->dirty[i] = item;
 }
 
 uint32_t solver_pop_dirty(struct solver *solver)
 {
-	uint32_t link = solver->dirty[0].link, i = 0, n = --solver->n_dirty;
-	struct dirty last = solver->dirty[n];
-	for (uint32_t child; (child = 2 * i + 1) < n; i = child) {
-		if (child + 1 < n && dirty_before(solver->dirty[child + 1], solver->dirty[child]))
-			child++;
-		if (!dirty_before(solver->dirty[child], last))
-			break;
-		solver->dirty[i] = solver->dirty[child];
+	solver_key *dirty = solver->dirty;
+	uint32_t link = (uint32_t)dirty[0], i = 0, n = --solver->n_dirty;
+	solver_key last = dirty[n];
+	/* To the bottom along the smaller children, without asking at each level whether `last` would stop there: it is from the
+	 * bottom and nearly always returns to it. */
+	for (uint32_t child; (child = 2 * i + 1) + 1 < n; i = child) {
+		child += dirty[child + 1] < dirty[child];
+		dirty[i] = dirty[child];
 	}
-	solver->dirty[i] = last;
+	if (2 * i + 1 < n) {
+		dirty[i] = dirty[2 * i + 1];
+		i = 2 * i + 1;
+	}
+	for (; i > 0 && last < dirty[(i - 1) / 2]; i = (i - 1) / 2)
+		dirty[i] = dirty[(i - 1) / 2];
+	dirty[i] = last;
 	solver->flags[link] &= (uint8_t)~SOLVER_DIRTY;
 	return link;
 }
@@ -243,6 +251,7 @@ void solver_here_add(struct solver *solver, uint32_t link, uint32_t index, uint3
 	ARRAY_RESERVE(queue->spread, queue->n_here + 1u, queue->spread_capacity);
 	flow->bottleneck = link;
 	queue->weight += flow->unit * solver_hop_weight(solver, flow, hop);
+	queue->n_general += spread.n > 0;
 	if (in_order)
 		here_sift_up(solver, queue, queue->n_here++, finish, spread);
 	else
@@ -262,6 +271,7 @@ void solver_here_remove(struct solver *solver, uint32_t link, uint32_t place, in
 	uint32_t last = --queue->n_here;
 	double target = queue->finish[place].target;
 	queue->weight -= weight;
+	queue->n_general -= queue->spread[place].n > 0;
 	if (place == last)
 		return;
 	if (queue->finish[last].target < target)
@@ -508,9 +518,9 @@ static void plan_next(struct solver *solver, uint32_t link)
 			solver->links[link].level = LEVEL_FREE;
 	} else {
 		queue->pace = (double)solver->links[link].level * solver->scale;
-		double wait = ceil((queue->finish[0].target - queue->served) / queue->pace - queue->since_early - SOLVER_RESIDUE_PS);
+		double wait = (queue->finish[0].target - queue->served) / queue->pace - queue->since_early - SOLVER_RESIDUE_PS;
 		if (wait < 9e18) /* also false when nothing moves */
-			next_ps = time_add(solver->now_ps, wait > 0 ? (int64_t)wait : 0);
+			next_ps = time_add(solver->now_ps, wait > 0 ? (int64_t)wait + ((double)(int64_t)wait < wait) : 0);
 	}
 	calendar_set(solver, link, next_ps);
 }

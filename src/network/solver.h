@@ -60,7 +60,7 @@ struct solver_queue {
 	struct spread *spread; /* in the same order */
 	struct other *others;
 	size_t finish_capacity, spread_capacity, others_capacity;
-	uint32_t n_here, n_others;
+	uint32_t n_here, n_others, n_general; /* n_general: of those here, with more than one other link, or a cap */
 	uint32_t calendar_place;
 };
 
@@ -76,10 +76,8 @@ struct solver_flow {
 	bool marked;
 };
 
-struct dirty {
-	int64_t key;
-	uint32_t link;
-};
+/* Links whose level may have to change, lowest first: level << 32 | link. */
+__extension__ typedef unsigned __int128 solver_key;
 
 struct solver {
 	const uint32_t *hop_link, *hop_weight; /* the routes' merged links; set again before use, they move */
@@ -110,7 +108,7 @@ struct solver {
 	uint32_t *touched;    /* links whose level, load or flows changed since */
 	size_t touched_capacity;
 	uint32_t n_touched;
-	struct dirty *dirty;  /* heap by (key, link) */
+	solver_key *dirty;    /* a heap */
 	size_t dirty_capacity;
 	uint32_t n_dirty;
 	uint32_t *calendar;   /* heap of links by next_ps */

@@ -1,0 +1,90 @@
+/* The packet model: parameters, creation, counters. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "network/packet.h"
+
+static void packet_destroy(struct network *network)
+{
+	struct packet_network *net = (struct packet_network *)network;
+	void *arrays[] = {net->links, net->voqs, net->voq_credit, net->active, net->credits, net->credit_back_ps, net->hops, net->in_port,
+			  net->entries, net->returns, net->runs, net->open_runs, net->fifos};
+	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+		free(arrays[i]);
+	pool_release(&net->messages);
+	free(net);
+}
+
+static void read_settings(struct packet_network *net, const struct network_setup *setup)
+{
+	const struct network_model *model = &network_packet;
+	net->payload = (uint32_t)network_integer(setup, model, "payload");
+	net->header = (uint32_t)network_integer(setup, model, "header");
+	net->forwarding_ps = network_integer(setup, model, "forwarding");
+	net->buffer_bytes = network_integer(setup, model, "buffer");
+	net->credit_delay_ps = network_integer(setup, model, "credit_delay");
+	net->credits_on = network_integer(setup, model, "credits");
+	net->trains = network_integer(setup, model, "trains");
+	net->cut_through = !strcmp(network_text(setup, model, "switching"), "cut-through");
+	net->input_fifo = !strcmp(network_text(setup, model, "queues"), "input-fifo");
+	net->spraying = setup->routes->routing == ROUTING_SPRAY;
+}
+
+static int packet_create(struct network **network, const struct network_setup *setup, struct error *err)
+{
+	struct packet_network *net = memory_zero(1, sizeof *net);
+	net->base.setup = *setup;
+	net->free_entry = net->free_return = PACKET_NONE;
+	pool_init(&net->messages, sizeof(struct packet_message));
+	read_settings(net, setup);
+	if (packet_layout(net, err)) {
+		packet_destroy(&net->base);
+		return -1;
+	}
+	net->link_handler = engine_register(setup->engine, packet_link_due, net);
+	net->sent_handler = engine_register(setup->engine, packet_message_sent_due, net);
+	net->delivered_handler = engine_register(setup->engine, packet_message_delivered_due, net);
+	*network = &net->base;
+	return 0;
+}
+
+static void packet_counters(const struct network *network, struct network_counters *out)
+{
+	*out = ((const struct packet_network *)network)->counters;
+}
+
+static void packet_link_changed(struct network *network, uint32_t link, int64_t old_bytes_per_s, int64_t old_latency_ps)
+{
+	(void)link, (void)old_bytes_per_s, (void)old_latency_ps;
+	error_set(&network->error, ERROR_SIMULATION, "network model 'packet' cannot change links at run time yet (use 'fluid')");
+	engine_stop(network->setup.engine);
+}
+
+static const struct weft_param packet_params[] = {
+	{"payload", WEFT_PARAM_BYTES, "4096 B", "1 B..1 GiB", "bytes of a message that one packet carries at most"},
+	{"header", WEFT_PARAM_BYTES, "0 B", "0 B..1 MiB", "bytes added to every packet on every link"},
+	{"switching", WEFT_PARAM_CHOICE, "store-and-forward", "store-and-forward|cut-through", "when a packet may be sent on"},
+	{"queues", WEFT_PARAM_CHOICE, "voq", "voq|input-fifo", "virtual output queues, or one queue per input and channel"},
+	{"forwarding", WEFT_PARAM_TIME, "0 ps", "0 ps..", "added to every hop but the last, beside the link's latency"},
+	{"credits", WEFT_PARAM_BOOL, "true", NULL, "lossless by credits per hop and virtual channel; false: buffers without end"},
+	{"buffer", WEFT_PARAM_BYTES, "0 B", "0 B..", "input buffer per link and channel; 0 B: rate × round trip and two packets"},
+	{"credit_delay", WEFT_PARAM_TIME, "0 ps", "0 ps..", "added to a link's latency before a credit is back at its sender"},
+	{"trains", WEFT_PARAM_BOOL, "true", NULL, "move packets that follow each other in one event; the results are the same"},
+	{0},
+};
+
+const struct network_model network_packet = {
+	.name = "packet",
+	.summary = "packets, virtual output queues, round robin, credits: lossless fabrics",
+	.version = 1,
+	.params = packet_params,
+	.routings = 1u << ROUTING_DEFAULT | 1u << ROUTING_ECMP | 1u << ROUTING_SPRAY | 1u << ROUTING_VALIANT,
+	.create = packet_create,
+	.destroy = packet_destroy,
+	.send = packet_send,
+	.link_changed = packet_link_changed,
+	.counters = packet_counters,
+	.describe_stuck = packet_describe_stuck,
+	.cut = packet_cut,
+};

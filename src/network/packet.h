@@ -1,0 +1,189 @@
+/* The packet model's state; private to packet*.c. docs/models-packet.md says what is computed.
+ *
+ * Time runs ahead of the clock. When a packet starts on a link, everything about its flight is known: it ends at start +
+ * serialization and is available at the next output at end + latency. So it is put there at once, with that time on it, and no
+ * event marks its arrival. A link has at most one pending event that counts: its next chance to start a packet. Credits travel
+ * the same way: as timestamps, posted when the packet that frees the buffer starts.
+ *
+ * What an output may start at time t depends only on packets available and credits returned by t. Whatever is posted from now
+ * on is later than now + latency of the link that brings it. So an event may decide all starts up to now + horizon_ps, the least
+ * such latency, exactly as if it had been called for each: packets that follow each other are moved as one entry (a train). With
+ * `trains: false` the horizon is 0, and every start has its own event. Either way no decision at an instant depends on the order
+ * of that instant's events: no phase is needed. */
+#ifndef WEFT_NETWORK_PACKET_H
+#define WEFT_NETWORK_PACKET_H
+
+#include "base/memory.h"
+#include "engine/engine.h"
+#include "fabric/fabric.h"
+#include "network/network.h"
+
+#define PACKET_NONE UINT32_MAX
+
+/* A hop of a path: what a packet does after this link. Same indices as routes->hop_link. */
+struct packet_hop {
+	uint32_t next_voq;  /* the queue it joins at the link's end; PACKET_NONE: it has arrived */
+	uint32_t next_link;
+	uint32_t credit;    /* of this link and virtual channel; PACKET_NONE on the last hop: the receiver always takes it */
+};
+
+/* `count` packets of one message, of equal size and path, `stride_ps` apart. */
+struct packet_entry {
+	int64_t avail_ps;   /* of the first */
+	uint32_t next;      /* in its queue, or in the free list */
+	uint32_t message;
+	uint32_t hop;       /* of the link that they wait for */
+	uint32_t count, stride_ps;
+	uint32_t payload;   /* bytes of each */
+};
+_Static_assert(sizeof(struct packet_entry) == 32, "memory per packet in flight");
+
+/* Packets of one input (link and virtual channel, or the node's own messages) for one output: a virtual output queue. */
+struct packet_voq {
+	int64_t avail_ps;   /* of the head */
+	uint32_t head, tail; /* head = PACKET_NONE: empty */
+};
+
+struct packet_link {
+	int64_t free_ps;    /* end of the last serialization that was started */
+	int64_t event_ps;   /* the pending event that counts; TIME_NEVER: none */
+	int64_t horizon_ps; /* how far ahead of an event its decisions are exact */
+	int64_t bytes_per_s, latency_ps;
+	int64_t unit_ps;    /* serialization of unit_wire bytes at the present rate */
+	uint32_t unit_wire;
+	uint32_t first_voq, n_inputs; /* inputs of the source node: in-links × channels, then the node's own messages */
+	uint32_t first_word;          /* bitmap of the inputs that have packets for this link */
+	uint32_t n_active, last_input;
+	uint32_t n_words;
+	bool own_messages;   /* its source is an NPU */
+	int64_t stalled_ps;  /* since when a packet that could start lacks a credit; TIME_NEVER */
+};
+
+/* Credits of one link and virtual channel: room in the buffer at its end. */
+struct packet_credit {
+	int64_t free_bytes;
+	uint32_t returns;   /* list of packet_return */
+	bool blocked;       /* the link wants to hear of the next return */
+};
+struct packet_return {
+	int64_t time_ps;
+	uint32_t stride_ps, count, bytes, next;
+};
+
+/* The packets of one input behind the one that is offered to its output. */
+struct packet_fifo {
+	uint32_t head, tail;
+	bool offered;
+};
+
+struct packet_message {
+	struct network_message message;
+	int64_t start_ps, sent_ps, deliver_ps;
+	int64_t unsent, undelivered; /* bytes not yet started on the first, on the last link */
+	uint32_t route;
+	bool live, sent, sprayed;
+};
+
+/* Consecutive packets on a link as observers shall see them, not yet told. */
+struct packet_run {
+	int64_t start_ps, end_ps, payload, overhead, busy_start_ps, interval_start_ps, interval_end_ps;
+	uint64_t message;
+	uint32_t payload_each;
+	uint8_t kind;
+	bool open;          /* has something to tell */
+};
+
+struct packet_network {
+	struct network base;
+	struct packet_link *links;
+	struct packet_voq *voqs;
+	uint32_t *voq_credit;      /* [n_voqs] the credit that a departing packet returns; PACKET_NONE: none */
+	uint64_t *active;          /* bitmaps of all links */
+	struct packet_credit *credits; /* [n_links × n_channels] */
+	int64_t *credit_back_ps;   /* [n_links] from the end of the buffer's use to the sender's knowing it */
+	struct packet_hop *hops;   /* [n_hops] */
+	size_t hops_capacity;
+	uint32_t n_hops, n_paths;  /* of the routes known here */
+	uint32_t *in_port;         /* [n_links] its index among the links that lead to its target */
+
+	struct packet_entry *entries;
+	uint32_t free_entry, n_entries, n_entries_used;
+	struct packet_return *returns;
+	uint32_t free_return, n_returns;
+	struct pool messages;
+	struct packet_run *runs;   /* [n_links]; NULL: nobody listens, or nothing was sent yet */
+	uint32_t *open_runs, n_open_runs;
+
+	uint8_t link_handler, sent_handler, delivered_handler;
+	uint32_t n_channels, n_voqs;
+	uint32_t payload, header;  /* bytes of a full packet */
+	int64_t forwarding_ps;
+	int64_t credit_delay_ps, buffer_bytes;
+	bool cut_through, input_fifo, credits_on, trains, spraying;
+	struct packet_fifo *fifos; /* [n_links × n_channels], input_fifo only, else NULL */
+	struct network_counters counters;
+	uint64_t stalls;           /* times that a link with a packet to send had no credit */
+	int64_t stalled_ps;        /* … and for how long, over all links */
+};
+
+/* packet_layout.c: queues, credits and hops of the fabric. */
+int packet_layout(struct packet_network *net, struct error *err);
+int packet_learn_routes(struct packet_network *net, struct error *err);
+
+/* packet_link.c: the hot loop. */
+void packet_link_due(void *context, uint32_t link);
+void packet_push(struct packet_network *net, uint32_t link, uint32_t voq, uint32_t entry);
+void packet_wake(struct packet_network *net, uint32_t link, int64_t time_ps);
+uint32_t packet_entry_take_slow(struct packet_network *net);
+
+static inline uint32_t packet_entry_take(struct packet_network *net)
+{
+	uint32_t index = net->free_entry;
+	if (__builtin_expect(index == PACKET_NONE, 0))
+		return packet_entry_take_slow(net);
+	net->free_entry = net->entries[index].next;
+	net->n_entries_used++;
+	return index;
+}
+static inline void packet_entry_give(struct packet_network *net, uint32_t index)
+{
+	net->entries[index].next = net->free_entry;
+	net->free_entry = index;
+	net->n_entries_used--;
+}
+static inline struct packet_message *packet_message_at(const struct packet_network *net, uint32_t index)
+{
+	return pool_at(&net->messages, index);
+}
+
+/* packet_credit.c */
+void packet_credit_post(struct packet_network *net, uint32_t credit, int64_t time_ps, int64_t stride_ps, uint32_t count, uint32_t bytes);
+/* Takes in what has returned by time_ps; free_bytes then holds. */
+void packet_credit_drain(struct packet_network *net, struct packet_credit *credit, int64_t time_ps);
+/* The next return after a drain; TIME_NEVER: none is on its way. */
+int64_t packet_credit_next(const struct packet_network *net, const struct packet_credit *credit);
+
+/* packet_message.c */
+void packet_send(struct network *network, const struct network_message *message);
+void packet_message_sent_due(void *context, uint32_t index);
+void packet_message_delivered_due(void *context, uint32_t index);
+
+/* An entry of a sprayed message at its source turns to the path of its next packet. */
+void packet_spray_next(struct packet_network *net, struct packet_entry *entry);
+
+/* packet_fifo.c: `input-fifo`. Only the oldest packet of an input is offered to its output. */
+void packet_fifo_push(struct packet_network *net, const struct packet_hop *hop, uint32_t entry);
+void packet_fifo_next(struct packet_network *net, uint32_t input, int64_t time_ps);
+
+/* packet_observe.c: `count` packets started on the link from start_ps, spacing_ps apart. */
+void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, int64_t start_ps, int64_t spacing_ps,
+		    int64_t each_ps, uint32_t count);
+void packet_observe_stall(struct packet_network *net, uint32_t link, int64_t until_ps);
+void packet_observe_begin(struct packet_network *net);
+void packet_observe_end(struct packet_network *net);
+
+/* packet_stuck.c */
+void packet_describe_stuck(const struct network *network, struct text *out);
+void packet_cut(struct network *network);
+
+#endif

@@ -1,0 +1,42 @@
+/* `queues: input-fifo`: one first-in first-out queue per input instead of one per (input, output). Only its oldest packet is offered
+ * to an output, so one that must wait holds up all behind it (head-of-line blocking); the next one is offered when the one before
+ * has left the buffer. */
+#include "network/packet.h"
+
+static void offer(struct packet_network *net, uint32_t entry)
+{
+	/* The entry waits for the link of its hop; its queue there was noted when it came. */
+	const struct packet_hop *came = &net->hops[net->entries[entry].hop - 1];
+	packet_push(net, came->next_link, came->next_voq, entry);
+}
+
+void packet_fifo_push(struct packet_network *net, const struct packet_hop *hop, uint32_t entry)
+{
+	uint32_t input = net->voq_credit[hop->next_voq];
+	struct packet_fifo *fifo = &net->fifos[input];
+	if (!fifo->offered) {
+		fifo->offered = true;
+		offer(net, entry);
+		return;
+	}
+	net->entries[entry].next = PACKET_NONE;
+	if (fifo->head == PACKET_NONE)
+		fifo->head = entry;
+	else
+		net->entries[fifo->tail].next = entry;
+	fifo->tail = entry;
+}
+
+void packet_fifo_next(struct packet_network *net, uint32_t input, int64_t time_ps)
+{
+	struct packet_fifo *fifo = &net->fifos[input];
+	uint32_t entry = fifo->head;
+	if (entry == PACKET_NONE) {
+		fifo->offered = false;
+		return;
+	}
+	fifo->head = net->entries[entry].next;
+	if (net->entries[entry].avail_ps < time_ps)
+		net->entries[entry].avail_ps = time_ps;
+	offer(net, entry);
+}

@@ -1,0 +1,158 @@
+/* The packet model's arrays: queues per (input, output), credits per (link, channel), hops per path. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "network/packet.h"
+
+#define MAX_VOQS (UINT64_C(1) << 28)
+
+/* in_port[link]: its index among the links into the same node. Returns the in-degrees. */
+static uint32_t *count_inputs(struct packet_network *net)
+{
+	const struct fabric *fabric = net->base.setup.fabric;
+	uint32_t *degree = memory_zero(fabric->n_nodes + 1, sizeof *degree);
+	net->in_port = memory_zero(fabric->n_links + 1, sizeof *net->in_port);
+	for (uint32_t link = 0; link < fabric->n_links; link++)
+		net->in_port[link] = degree[fabric->link_target[link]]++;
+	return degree;
+}
+
+static int64_t buffer_bytes(const struct packet_network *net, uint32_t link)
+{
+	const struct links *links = net->base.setup.links;
+	int64_t packet = (int64_t)net->payload + net->header, rate = links->bytes_per_s[link];
+	int64_t round_trip_ps = time_add(2 * serialization_ps(packet, rate), 2 * links->latency_ps[link] + net->forwarding_ps +
+					 net->credit_delay_ps);
+	if (net->buffer_bytes)
+		return net->buffer_bytes > packet ? net->buffer_bytes : packet;
+	return scale_floor(rate, round_trip_ps, PS_PER_S) + 2 * packet;
+}
+
+static void layout_links(struct packet_network *net, const uint32_t *degree, uint64_t *n_voqs, uint32_t *n_words)
+{
+	const struct fabric *fabric = net->base.setup.fabric;
+	const struct links *state = net->base.setup.links;
+	for (uint32_t i = 0; i < fabric->n_links; i++) {
+		struct packet_link *link = &net->links[i];
+		link->event_ps = link->stalled_ps = TIME_NEVER;
+		link->bytes_per_s = state->bytes_per_s[i];
+		link->latency_ps = state->latency_ps[i];
+		link->first_voq = (uint32_t)*n_voqs;
+		link->n_inputs = degree[fabric->link_source[i]] * net->n_channels + 1;
+		link->n_words = (link->n_inputs + 63) / 64;
+		link->first_word = *n_words;
+		link->last_input = link->n_inputs - 1;
+		link->own_messages = fabric->node_kind[fabric->link_source[i]] == WEFT_NODE_NPU;
+		*n_voqs += link->n_inputs;
+		*n_words += link->n_words;
+	}
+}
+
+/* What an event may decide ahead: less than the flight of any packet or credit that is not posted yet. A node that sends its own
+ * messages and passes others on gets no horizon for the latter: messages come at any time (packet_link.c). */
+static void set_horizons(struct packet_network *net)
+{
+	const struct fabric *fabric = net->base.setup.fabric;
+	int64_t *least = memory_alloc((fabric->n_nodes + 1) * sizeof *least);
+	for (uint32_t node = 0; node < fabric->n_nodes; node++)
+		least[node] = TIME_NEVER;
+	for (uint32_t link = 0; link < fabric->n_links; link++) {
+		int64_t *of_node = &least[fabric->link_target[link]];
+		if (net->links[link].latency_ps < *of_node)
+			*of_node = net->links[link].latency_ps;
+	}
+	for (uint32_t link = 0; link < fabric->n_links; link++) {
+		int64_t in_ps = least[fabric->link_source[link]], back_ps = net->links[link].latency_ps;
+		net->links[link].horizon_ps = net->input_fifo || !net->trains ? 0 : in_ps < back_ps ? in_ps : back_ps;
+	}
+	free(least);
+}
+
+/* Which credit a packet returns when it leaves the queue of (in-link, channel) → out-link. */
+static void layout_credits(struct packet_network *net)
+{
+	const struct fabric *fabric = net->base.setup.fabric;
+	for (uint32_t v = 0; v < net->n_voqs; v++)
+		net->voq_credit[v] = PACKET_NONE;
+	for (uint32_t in = 0; in < fabric->n_links; in++) {
+		uint32_t node = fabric->link_target[in];
+		for (uint32_t o = fabric->out_first[node]; o < fabric->out_first[node + 1]; o++)
+			for (uint32_t vc = 0; vc < net->n_channels; vc++)
+				net->voq_credit[net->links[fabric->out_links[o]].first_voq + net->in_port[in] * net->n_channels + vc] =
+					in * net->n_channels + vc;
+		net->credit_back_ps[in] = net->links[in].latency_ps + net->credit_delay_ps;
+		for (uint32_t vc = 0; vc < net->n_channels; vc++)
+			net->credits[in * net->n_channels + vc] =
+				(struct packet_credit){.free_bytes = buffer_bytes(net, in), .returns = PACKET_NONE};
+	}
+}
+
+int packet_layout(struct packet_network *net, struct error *err)
+{
+	const struct fabric *fabric = net->base.setup.fabric;
+	uint32_t *degree = count_inputs(net), n_words = 0;
+	uint64_t n_voqs = 0;
+	net->n_channels = fabric->n_channels ? fabric->n_channels : 1;
+	net->links = memory_zero(fabric->n_links + 1, sizeof *net->links);
+	for (uint32_t link = 0; link < fabric->n_links; link++)
+		n_voqs += (uint64_t)degree[fabric->link_source[link]] * net->n_channels + 1;
+	if (n_voqs > MAX_VOQS) {
+		free(degree);
+		return error_set(err, ERROR_INPUT, "network model 'packet': %llu queues (inputs × outputs × channels over all switches) "
+				 "exceed the limit of %llu", (unsigned long long)n_voqs, (unsigned long long)MAX_VOQS);
+	}
+	n_voqs = 0;
+	layout_links(net, degree, &n_voqs, &n_words);
+	free(degree);
+	net->n_voqs = (uint32_t)n_voqs;
+	net->voqs = memory_alloc((n_voqs + 1) * sizeof *net->voqs);
+	memset(net->voqs, 0xff, (n_voqs + 1) * sizeof *net->voqs);
+	net->voq_credit = memory_alloc((n_voqs + 1) * sizeof *net->voq_credit);
+	net->active = memory_zero(n_words + 1, sizeof *net->active);
+	net->credits = memory_zero((size_t)fabric->n_links * net->n_channels + 1, sizeof *net->credits);
+	if (net->input_fifo) {
+		net->fifos = memory_alloc(((size_t)fabric->n_links * net->n_channels + 1) * sizeof *net->fifos);
+		for (size_t i = 0; i < (size_t)fabric->n_links * net->n_channels; i++)
+			net->fifos[i] = (struct packet_fifo){.head = PACKET_NONE};
+	}
+	net->credit_back_ps = memory_zero(fabric->n_links + 1, sizeof *net->credit_back_ps);
+	layout_credits(net);
+	set_horizons(net);
+	return 0;
+}
+
+static int learn_path(struct packet_network *net, const struct path *path, struct error *err)
+{
+	const struct fabric *fabric = net->base.setup.fabric;
+	const struct routes *routes = net->base.setup.routes;
+	for (uint32_t h = path->first_hop; h < path->first_hop + path->n_hops; h++) {
+		uint32_t link = routes->hop_link[h], input = net->in_port[link] * net->n_channels + routes->hop_vc[h];
+		if (routes->hop_vc[h] >= net->n_channels)
+			return error_set(err, ERROR_INPUT, "topology '%s' routes over virtual channel %u but declares %u",
+					 fabric->module->name, routes->hop_vc[h], net->n_channels);
+		if (h + 1 == path->first_hop + path->n_hops) {
+			net->hops[h] = (struct packet_hop){PACKET_NONE, PACKET_NONE, PACKET_NONE};
+			continue;
+		}
+		uint32_t next = routes->hop_link[h + 1];
+		if (fabric->link_target[link] != fabric->link_source[next])
+			return error_set(err, ERROR_INPUT, "network model 'packet' needs routes whose links follow each other; a route of "
+					 "topology '%s' goes from '%s' on at '%s'", fabric->module->name,
+					 fabric->node_name[fabric->link_target[link]], fabric->node_name[fabric->link_source[next]]);
+		net->hops[h] = (struct packet_hop){.next_voq = net->links[next].first_voq + input, .next_link = next,
+						   .credit = net->credits_on ? link * net->n_channels + routes->hop_vc[h] : PACKET_NONE};
+	}
+	return 0;
+}
+
+int packet_learn_routes(struct packet_network *net, struct error *err)
+{
+	const struct routes *routes = net->base.setup.routes;
+	ARRAY_RESERVE(net->hops, routes->n_hops, net->hops_capacity);
+	for (; net->n_paths < routes->n_paths; net->n_paths++)
+		if (learn_path(net, &routes->paths[net->n_paths], err))
+			return -1;
+	net->n_hops = routes->n_hops;
+	return 0;
+}

@@ -1,0 +1,330 @@
+/* The hot loop: which packet starts next on a link. */
+#include "network/packet.h"
+
+uint32_t packet_entry_take_slow(struct packet_network *net)
+{
+	uint32_t capacity = net->n_entries ? net->n_entries * 2 : 4096;
+	net->entries = memory_resize(net->entries, capacity, sizeof *net->entries);
+	for (uint32_t i = capacity; i-- > net->n_entries;) {
+		net->entries[i].next = net->free_entry;
+		net->free_entry = i;
+	}
+	net->n_entries = capacity;
+	return packet_entry_take(net);
+}
+
+static int64_t unit_ps(struct packet_link *link, uint32_t wire)
+{
+	if (__builtin_expect(wire != link->unit_wire, 0)) {
+		link->unit_wire = wire;
+		link->unit_ps = serialization_ps(wire, link->bytes_per_s);
+	}
+	return link->unit_ps;
+}
+
+void packet_wake(struct packet_network *net, uint32_t index, int64_t time_ps)
+{
+	struct packet_link *link = &net->links[index];
+	if (time_ps < link->free_ps)
+		time_ps = link->free_ps;
+	if (time_ps >= link->event_ps || link->bytes_per_s == 0)
+		return;
+	link->event_ps = time_ps;
+	engine_schedule(net->base.setup.engine, time_ps, net->link_handler, index);
+}
+
+/* Lengthens the queue's last entry instead of adding one, where they are one train. */
+static bool join_tail(struct packet_network *net, struct packet_voq *voq, uint32_t entry)
+{
+	struct packet_entry *tail = &net->entries[voq->tail];
+	const struct packet_entry *added = &net->entries[entry];
+	if (!net->trains || tail->message != added->message || tail->hop != added->hop || tail->payload != added->payload)
+		return false;
+	int64_t gap_ps = added->avail_ps - (tail->avail_ps + (int64_t)(tail->count - 1) * tail->stride_ps);
+	if (gap_ps > UINT32_MAX || (tail->count > 1 && gap_ps != tail->stride_ps) || (added->count > 1 && gap_ps != added->stride_ps))
+		return false;
+	tail->stride_ps = (uint32_t)gap_ps;
+	tail->count += added->count;
+	packet_entry_give(net, entry);
+	return true;
+}
+
+/* Appends to a queue of the link; returns whether the queue was empty. */
+static bool append(struct packet_network *net, struct packet_link *link, struct packet_voq *voq, uint32_t input, uint32_t entry)
+{
+	struct packet_entry *added = &net->entries[entry];
+	if (voq->head != PACKET_NONE) {
+		if (join_tail(net, voq, entry))
+			return false;
+		added->next = PACKET_NONE;
+		net->entries[voq->tail].next = entry;
+		voq->tail = entry;
+		return false;
+	}
+	added->next = PACKET_NONE;
+	voq->head = voq->tail = entry;
+	voq->avail_ps = added->avail_ps;
+	net->active[link->first_word + input / 64] |= UINT64_C(1) << input % 64;
+	link->n_active++;
+	return true;
+}
+
+void packet_push(struct packet_network *net, uint32_t index, uint32_t voq, uint32_t entry)
+{
+	struct packet_link *link = &net->links[index];
+	int64_t avail_ps = net->entries[entry].avail_ps;
+	if (append(net, link, &net->voqs[voq], voq - link->first_voq, entry))
+		packet_wake(net, index, avail_ps);
+}
+
+static void pop_head(struct packet_network *net, struct packet_link *link, uint32_t input)
+{
+	struct packet_voq *voq = &net->voqs[link->first_voq + input];
+	voq->head = net->entries[voq->head].next;
+	if (voq->head != PACKET_NONE) {
+		voq->avail_ps = net->entries[voq->head].avail_ps;
+		return;
+	}
+	net->active[link->first_word + input / 64] &= ~(UINT64_C(1) << input % 64);
+	link->n_active--;
+}
+
+/* Takes `count` packets from the head of a queue; they are returned as an entry of their own. */
+static uint32_t detach(struct packet_network *net, struct packet_link *link, uint32_t input, uint32_t count)
+{
+	struct packet_voq *voq = &net->voqs[link->first_voq + input];
+	uint32_t head = voq->head;
+	if (count == net->entries[head].count) {
+		pop_head(net, link, input);
+		return head;
+	}
+	uint32_t taken = packet_entry_take(net);
+	struct packet_entry *rest = &net->entries[head];
+	net->entries[taken] = *rest;
+	net->entries[taken].count = count;
+	rest->count -= count;
+	if (net->spraying && input + 1 == link->n_inputs && packet_message_at(net, rest->message)->sprayed) {
+		packet_spray_next(net, rest);
+		return taken;
+	}
+	rest->avail_ps += (int64_t)count * rest->stride_ps;
+	voq->avail_ps = rest->avail_ps;
+	return taken;
+}
+
+/* How many packets of `wire` bytes the credit allows at time_ps. */
+static int64_t allowed(struct packet_network *net, uint32_t credit, uint32_t wire, int64_t time_ps)
+{
+	if (credit == PACKET_NONE)
+		return INT64_MAX;
+	struct packet_credit *c = &net->credits[credit];
+	if (c->free_bytes < wire && c->returns != PACKET_NONE)
+		packet_credit_drain(net, c, time_ps);
+	return c->free_bytes >= wire ? c->free_bytes / wire : 0;
+}
+
+struct pick {
+	uint32_t input;     /* PACKET_NONE: nothing can start by then */
+	int64_t later_ps;   /* when it is worth to look again, as far as is known */
+	int64_t n_allowed;
+	bool blocked;       /* a packet is there but its credit is not */
+};
+
+/* Whether the head of this input can start at time_ps. */
+static bool can_start(struct packet_network *net, struct packet_link *link, uint32_t input, int64_t time_ps, struct pick *pick)
+{
+	const struct packet_voq *voq = &net->voqs[link->first_voq + input];
+	if (voq->avail_ps > time_ps) {
+		if (voq->avail_ps < pick->later_ps)
+			pick->later_ps = voq->avail_ps;
+		return false;
+	}
+	const struct packet_entry *head = &net->entries[voq->head];
+	uint32_t credit = net->hops[head->hop].credit;
+	pick->n_allowed = allowed(net, credit, head->payload + net->header, time_ps);
+	if (__builtin_expect(pick->n_allowed > 0, 1)) {
+		pick->input = input;
+		return true;
+	}
+	int64_t return_ps = packet_credit_next(net, &net->credits[credit]);
+	if (return_ps < pick->later_ps)
+		pick->later_ps = return_ps;
+	net->credits[credit].blocked = true;
+	pick->blocked = true;
+	return false;
+}
+
+/* Round robin: the first input after the last one served that can start. */
+static void choose(struct packet_network *net, struct packet_link *link, int64_t time_ps, struct pick *pick)
+{
+	const uint64_t *words = net->active + link->first_word;
+	uint32_t first = link->last_input + 1 == link->n_inputs ? 0 : link->last_input + 1;
+	uint32_t word = first / 64, n_words = link->n_words;
+	uint64_t bits = words[word] & ~UINT64_C(0) << first % 64;
+	*pick = (struct pick){.input = PACKET_NONE, .later_ps = TIME_NEVER};
+	for (uint32_t left = n_words + 1; left > 0; left--) {
+		while (bits) {
+			uint32_t input = word * 64 + (uint32_t)__builtin_ctzll(bits);
+			if (can_start(net, link, input, time_ps, pick))
+				return;
+			bits &= bits - 1;
+		}
+		word = word + 1 == n_words ? 0 : word + 1;
+		bits = words[word];
+		if (left == 2 && word == first / 64)
+			bits &= ~(~UINT64_C(0) << first % 64);
+	}
+}
+
+/* When packets that end at end_ps on this link may start on the next one. */
+static int64_t available(struct packet_network *net, const struct packet_link *link, uint32_t next, uint32_t wire, int64_t start_ps,
+			 int64_t each_ps)
+{
+	int64_t avail_ps = start_ps + each_ps + link->latency_ps + net->forwarding_ps;
+	if (!net->cut_through)
+		return avail_ps;
+	/* As soon as the header is there, but not so early that a faster link would run dry before the last byte. */
+	int64_t early_ps = each_ps - serialization_ps(net->header ? net->header : 1, link->bytes_per_s);
+	int64_t next_ps = serialization_ps(wire, net->links[next].bytes_per_s);
+	return avail_ps - (early_ps < next_ps ? early_ps : next_ps);
+}
+
+/* Bytes of a message that started on its first link. */
+static void account_sent(struct packet_network *net, uint32_t index, int64_t bytes, int64_t end_ps)
+{
+	struct packet_message *message = packet_message_at(net, index);
+	if (end_ps > message->sent_ps)
+		message->sent_ps = end_ps;
+	if ((message->unsent -= bytes) == 0)
+		engine_schedule(net->base.setup.engine, message->sent_ps, net->sent_handler, index);
+}
+
+/* Bytes that started on their last link. */
+static void account_delivered(struct packet_network *net, uint32_t index, int64_t bytes, int64_t arrival_ps)
+{
+	struct packet_message *message = packet_message_at(net, index);
+	if (arrival_ps > message->deliver_ps)
+		message->deliver_ps = arrival_ps;
+	if ((message->undelivered -= bytes) == 0)
+		engine_schedule(net->base.setup.engine, message->deliver_ps, net->delivered_handler, index);
+}
+
+/* Starts `count` packets of the head of an input at time_ps and every spacing_ps after it. */
+static void start(struct packet_network *net, uint32_t index, uint32_t input, int64_t time_ps, int64_t spacing_ps, uint32_t count)
+{
+	struct packet_link *link = &net->links[index];
+	const struct packet_entry *head = &net->entries[net->voqs[link->first_voq + input].head];
+	const struct packet_hop *hop = &net->hops[head->hop];
+	uint32_t wire = head->payload + net->header, message = head->message;
+	int64_t each_ps = unit_ps(link, wire), bytes = (int64_t)head->payload * count;
+	int64_t end_ps = time_ps + (int64_t)(count - 1) * spacing_ps + each_ps;
+
+	net->counters.packet_hops += count;
+	if (net->runs)
+		packet_observe(net, index, head, time_ps, spacing_ps, each_ps, count);
+	if (link->stalled_ps != TIME_NEVER)
+		packet_observe_stall(net, index, time_ps);
+	link->free_ps = end_ps;
+	link->last_input = input;
+	uint32_t moved = detach(net, link, input, count), credit = net->voq_credit[link->first_voq + input];
+	if (credit == PACKET_NONE) {
+		account_sent(net, message, bytes, end_ps);
+	} else {
+		if (net->fifos)
+			packet_fifo_next(net, credit, end_ps);
+		if (net->credits_on)
+			packet_credit_post(net, credit, time_ps + each_ps + net->credit_back_ps[credit / net->n_channels], spacing_ps,
+					   count, wire);
+	}
+	if (hop->next_voq == PACKET_NONE) {
+		account_delivered(net, message, bytes, end_ps + link->latency_ps);
+		packet_entry_give(net, moved);
+		return;
+	}
+	struct packet_entry *entry = &net->entries[moved];
+	if (hop->credit != PACKET_NONE)
+		net->credits[hop->credit].free_bytes -= (int64_t)wire * count;
+	entry->avail_ps = available(net, link, hop->next_link, wire, time_ps, each_ps);
+	entry->hop++;
+	entry->stride_ps = count > 1 ? (uint32_t)spacing_ps : 0;
+	if (net->fifos)
+		packet_fifo_push(net, hop, moved);
+	else
+		packet_push(net, hop->next_link, hop->next_voq, moved);
+}
+
+/* How many packets of the only queue with packets for this link follow each other evenly from time_ps on, and how closely. */
+static uint32_t train(struct packet_network *net, struct packet_link *link, uint32_t input, int64_t time_ps, int64_t limit_ps,
+		      int64_t n_allowed, int64_t *spacing_ps)
+{
+	const struct packet_entry *head = &net->entries[net->voqs[link->first_voq + input].head];
+	int64_t each_ps = unit_ps(link, head->payload + net->header), n = head->count, late_ps = time_ps - head->avail_ps;
+	*spacing_ps = each_ps;
+	if (n == 1 || (net->spraying && input + 1 == link->n_inputs && packet_message_at(net, head->message)->sprayed))
+		return 1;
+	if (head->stride_ps > each_ps && late_ps == 0) {
+		*spacing_ps = head->stride_ps;
+	} else if (head->stride_ps > each_ps) { /* back to back until it has caught up */
+		int64_t catching_up = late_ps / (head->stride_ps - each_ps) + 1;
+		n = catching_up < n ? catching_up : n;
+	}
+	int64_t in_time = (limit_ps - time_ps) / *spacing_ps + 1;
+	n = in_time < n ? in_time : n;
+	n = n_allowed < n ? n_allowed : n;
+	return *spacing_ps > UINT32_MAX ? 1 : (uint32_t)n;
+}
+
+/* The next event of a link that has packets: when it is free and one of them is there. */
+static void plan(struct packet_network *net, uint32_t index)
+{
+	struct packet_link *link = &net->links[index];
+	int64_t next_ps = TIME_NEVER;
+	for (uint32_t word = 0; word < link->n_words; word++)
+		for (uint64_t bits = net->active[link->first_word + word]; bits; bits &= bits - 1) {
+			int64_t avail_ps = net->voqs[link->first_voq + word * 64 + (uint32_t)__builtin_ctzll(bits)].avail_ps;
+			if (avail_ps <= link->free_ps) {
+				packet_wake(net, index, link->free_ps);
+				return;
+			}
+			next_ps = avail_ps < next_ps ? avail_ps : next_ps;
+		}
+	packet_wake(net, index, next_ps);
+}
+
+/* A node's own messages come at any time, unannounced: while packets of others wait beside them, nothing is decided ahead. */
+static int64_t limit(const struct packet_network *net, const struct packet_link *link, int64_t now_ps)
+{
+	uint32_t own = link->n_inputs - 1;
+	bool alone = link->n_active == 1 && net->active[link->first_word + own / 64] >> own % 64 & 1;
+	return link->own_messages && !alone ? now_ps : now_ps + link->horizon_ps;
+}
+
+void packet_link_due(void *context, uint32_t index)
+{
+	struct packet_network *net = context;
+	struct packet_link *link = &net->links[index];
+	int64_t now_ps = net->base.setup.engine->now_ps, time_ps = now_ps, limit_ps = now_ps;
+	if (link->event_ps != now_ps)
+		return;
+	link->event_ps = TIME_NEVER;
+	while (link->n_active && time_ps <= (limit_ps = limit(net, link, now_ps))) {
+		struct pick pick;
+		choose(net, link, time_ps, &pick);
+		if (pick.input == PACKET_NONE) {
+			if (pick.blocked && link->stalled_ps == TIME_NEVER)
+				link->stalled_ps = time_ps;
+			if (pick.later_ps > limit_ps) {
+				packet_wake(net, index, pick.later_ps);
+				return;
+			}
+			time_ps = pick.later_ps;
+			continue;
+		}
+		int64_t spacing_ps = 0;
+		uint32_t count = link->n_active == 1 ? train(net, link, pick.input, time_ps, limit_ps, pick.n_allowed, &spacing_ps) : 1;
+		start(net, index, pick.input, time_ps, spacing_ps, count);
+		time_ps = link->free_ps;
+	}
+	if (link->n_active)
+		plan(net, index);
+}

@@ -1,0 +1,326 @@
+/* The packet model: closed forms on idle paths, incast and rings; a slow oracle on random programs; trains against none. */
+#include "check.h"
+
+#include "base/random.h"
+#include "packet_oracle.h"
+
+struct options {
+	const char *payload, *header, *buffer, *switching, *queues, *trains, *credits;
+};
+
+static void create(struct test_net *net, struct options o)
+{
+	struct network_setting settings[8];
+	uint32_t n = 0;
+	const char *pairs[][2] = {{"payload", o.payload}, {"header", o.header}, {"buffer", o.buffer}, {"switching", o.switching},
+				  {"queues", o.queues}, {"trains", o.trains}, {"credits", o.credits}};
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+		if (pairs[i][1])
+			settings[n++] = (struct network_setting){.name = pairs[i][0], .value = pairs[i][1]};
+	test_net_create(net, "packet", settings, n);
+}
+
+static const char *const rates[] = {"400 Gb/s", "224 Gb/s", "53.125 Gb/s"};
+static const int64_t rates_bytes_per_s[] = {50000000000, 28000000000, 6640625000};
+
+/* h links, P payload, H header: Σ latency + the wire bytes on one link + (h - 1) full packets, each packet rounded up. */
+static int64_t idle_ps(int64_t bytes, int64_t payload, int64_t header, int64_t rate, int hops, int64_t latency_ps)
+{
+	int64_t full = bytes / payload, rest = bytes % payload;
+	int64_t full_ps = serialization_ps(payload + header, rate), rest_ps = rest ? serialization_ps(rest + header, rate) : 0;
+	return full * full_ps + rest_ps + (hops - 1) * (full ? full_ps : rest_ps) + hops * latency_ps;
+}
+
+static void one_message_over_an_idle_path_takes_its_closed_form(void **state)
+{
+	(void)state;
+	static const int64_t sizes[] = {1, 4095, 4096, 4097, 1000000, 16000001};
+	for (size_t r = 0; r < 3; r++)
+		for (size_t s = 0; s < 6; s++)
+			for (int trains = 0; trains < 2; trains++) {
+				struct test_net net;
+				struct test_flow flow = {.source = 0, .destination = 2, .bytes = sizes[s]};
+				char spec[128];
+				snprintf(spec, sizeof spec, "star:n=3,bandwidth=%s,latency=333 ns", rates[r]);
+				test_net_fabric(&net, spec, ROUTING_DEFAULT);
+				create(&net, (struct options){.header = "10 B", .trains = trains ? "true" : "false"});
+				test_net_run(&net, &flow, 1);
+				assert_int_equal(flow.end_ps, idle_ps(sizes[s], 4096, 10, rates_bytes_per_s[r], 2, 333000));
+				test_net_release(&net);
+			}
+}
+
+static void incast_fills_the_last_link_without_a_gap(void **state)
+{
+	(void)state;
+	for (size_t r = 0; r < 3; r++) {
+		struct test_net net;
+		struct test_flow flows[7];
+		char spec[128];
+		int64_t last_ps = 0, each_ps = serialization_ps(1510, rates_bytes_per_s[r]);
+		for (uint32_t i = 0; i < 7; i++)
+			flows[i] = (struct test_flow){.source = i + 1, .destination = 0, .bytes = 1500 * 40};
+		snprintf(spec, sizeof spec, "star:n=8,bandwidth=%s,latency=500 ns", rates[r]);
+		test_net_fabric(&net, spec, ROUTING_DEFAULT);
+		create(&net, (struct options){.payload = "1500 B", .header = "10 B"});
+		test_net_run(&net, flows, 7);
+		for (uint32_t i = 0; i < 7; i++)
+			last_ps = flows[i].end_ps > last_ps ? flows[i].end_ps : last_ps;
+		assert_int_equal(last_ps, each_ps * (1 + 7 * 40) + 2 * 500000);
+		test_net_release(&net);
+	}
+}
+
+/* A ring all-reduce as messages: step k of a rank starts when step k-1 of its left neighbour has arrived. */
+struct ring {
+	struct test_net *net;
+	uint32_t n, steps;
+	int64_t bytes;
+	uint32_t *done;
+	int64_t end_ps;
+};
+
+static void ring_send(struct ring *ring, uint32_t rank)
+{
+	network_send(ring->net->network, &(struct network_message){.id = ring->done[rank] * ring->n + rank, .token = rank, .source = rank,
+		.destination = (rank + 1) % ring->n, .bytes = ring->bytes, .collective = -1});
+}
+
+static void ring_delivered(void *context, uint32_t token)
+{
+	struct ring *ring = context;
+	uint32_t rank = (token + 1) % ring->n;
+	ring->end_ps = ring->net->engine.now_ps;
+	ring->net->due[ring->net->n_due++] = rank;
+	engine_request(&ring->net->engine, ENGINE_PHASE_ISSUE);
+}
+static void ring_sent(void *context, uint32_t token) { (void)context, (void)token; }
+
+static void ring_issue(void *context)
+{
+	struct ring *ring = context;
+	qsort(ring->net->due, ring->net->n_due, sizeof *ring->net->due, test_net_by_id);
+	for (uint32_t i = 0; i < ring->net->n_due; i++)
+		if (++ring->done[ring->net->due[i]] < ring->steps)
+			ring_send(ring, ring->net->due[i]);
+	ring->net->n_due = 0;
+}
+
+static int64_t run_ring(const char *spec, uint32_t n, int64_t bytes, const char *trains, uint64_t *hops)
+{
+	struct test_net net;
+	struct ring ring = {.net = &net, .n = n, .steps = 2 * (n - 1), .bytes = (bytes + n - 1) / n};
+	test_net_fabric(&net, spec, ROUTING_DEFAULT);
+	create(&net, (struct options){.header = "10 B", .trains = trains});
+	net.network->setup.client = (struct network_client){.context = &ring, .sent = ring_sent, .delivered = ring_delivered};
+	engine_register_phase(&net.engine, ENGINE_PHASE_ISSUE, ring_issue, &ring);
+	net.due = memory_zero(4 * n, sizeof *net.due);
+	ring.done = memory_zero(n, sizeof *ring.done);
+	for (uint32_t r = 0; r < n; r++)
+		ring_send(&ring, r);
+	while (engine_run(&net.engine, 1000000) == ENGINE_SLICED)
+		;
+	struct network_counters counters;
+	net.network->model->counters(net.network, &counters);
+	*hops = counters.packet_hops;
+	assert_int_equal(counters.bytes_in_flight, 0);
+	assert_int_equal(counters.bytes_injected, counters.bytes_delivered);
+	free(ring.done);
+	test_net_release(&net);
+	return ring.end_ps;
+}
+
+/* 2(N-1) steps of an idle path each; the figures at 400 Gb/s are also those of ns-3 3.37 (50.236 and 175.823 us). */
+static void ring_on_a_star_takes_its_closed_form(void **state)
+{
+	(void)state;
+	uint64_t hops;
+	for (size_t r = 0; r < 3; r++)
+		for (int trains = 0; trains < 2; trains++) {
+			char spec[128];
+			snprintf(spec, sizeof spec, "star:n=8,bandwidth=%s,latency=500 ns", rates[r]);
+			assert_int_equal(run_ring(spec, 8, 1000000, trains ? "true" : "false", &hops),
+					 14 * idle_ps(125000, 4096, 10, rates_bytes_per_s[r], 2, 500000));
+			assert_int_equal(hops, 6944);
+		}
+	assert_int_equal((run_ring("star:n=64,bandwidth=400 Gb/s,latency=500 ns", 64, 1000000, "true", &hops) + 500) / 1000, 175823);
+	assert_int_equal(hops, 64512);
+}
+
+/* 8 hosts per leaf: only every eighth neighbour lies behind a spine, and its path of four links decides the time... of each step. */
+static void ring_on_a_leaf_spine_takes_its_closed_form(void **state)
+{
+	(void)state;
+	uint64_t hops_on, hops_off;
+	for (size_t r = 0; r < 3; r++) {
+		char spec[160];
+		snprintf(spec, sizeof spec, "leaf-spine:leaves=2,hosts=4,spines=4,bandwidth=%s,latency=500 ns", rates[r]);
+		int64_t on = run_ring(spec, 8, 1000000, "true", &hops_on), off = run_ring(spec, 8, 1000000, "false", &hops_off);
+		assert_int_equal(on, off);
+		assert_int_equal(hops_on, hops_off);
+		/* In 14 steps around 8 ranks, the chain of dependences that crosses leaf borders most often crosses 4 of them. */
+		int64_t near_ps = idle_ps(125000, 4096, 10, rates_bytes_per_s[r], 2, 500000);
+		int64_t far_ps = idle_ps(125000, 4096, 10, rates_bytes_per_s[r], 4, 500000);
+		assert_int_equal(on, 10 * near_ps + 4 * far_ps);
+	}
+}
+
+/* What observers see, as one number per link; independent of the order of calls of different links. */
+struct seen {
+	uint64_t hash[4096];
+	int64_t payload, stalls;
+};
+
+static void mix(struct seen *seen, uint32_t link, uint64_t a, uint64_t b, uint64_t c)
+{
+	seen->hash[link] = random_mix(random_mix(random_mix(seen->hash[link] ^ a) ^ b) ^ c);
+}
+static void see_bytes(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead, uint8_t kind)
+{
+	struct seen *seen = context;
+	mix(seen, link, (uint64_t)start_ps, (uint64_t)end_ps, (uint64_t)payload ^ (uint64_t)overhead << 40 ^ kind);
+	seen->payload += payload;
+}
+static void see_busy(void *context, uint32_t link, int64_t start_ps, int64_t end_ps)
+{
+	mix(context, link + 1024, (uint64_t)start_ps, (uint64_t)end_ps, 1);
+}
+static void see_interval(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, uint64_t message)
+{
+	mix(context, link + 2048, (uint64_t)start_ps, (uint64_t)end_ps, message);
+}
+static void see_stall(void *context, uint32_t link, int64_t start_ps, int64_t end_ps)
+{
+	mix(context, link + 3072, (uint64_t)start_ps, (uint64_t)end_ps, 2);
+	((struct seen *)context)->stalls++;
+}
+
+static const char *const random_fabrics[] = {
+	"star:n=6,bandwidth=400 Gb/s,latency=500 ns",
+	"star:n=9,bandwidth=224 Gb/s,latency=31 ns",
+	"ring:n=5,bandwidth=53.125 Gb/s,latency=200 ns",
+	"ring:n=8,bandwidth=224 Gb/s,latency=77 ns",
+	"leaf-spine:leaves=3,hosts=3,spines=2,bandwidth=224 Gb/s,latency=300 ns",
+	"torus:dims=3x3,bandwidth=224 Gb/s,latency=90 ns",
+	"mesh:dims=2x2x2,bandwidth=100 Gb/s,latency=90 ns",
+};
+
+struct program {
+	const char *fabric;
+	char buffer[16];
+	struct options options;
+	struct test_flow flows[24];
+	uint32_t n_flows;
+};
+
+static void draw_program(struct program *program, uint64_t seed)
+{
+	struct random_stream random = random_stream(seed, "test.packet", 0);
+	program->fabric = random_fabrics[seed % (sizeof random_fabrics / sizeof *random_fabrics)];
+	program->options = (struct options){.payload = "1000 B", .header = "24 B"};
+	if (random_below(&random, 2))
+		program->options.switching = "cut-through";
+	if (random_below(&random, 3))
+		snprintf(program->buffer, sizeof program->buffer, "%d B", 1024 * (2 + (int)random_below(&random, 20)));
+	else
+		program->buffer[0] = 0;
+	program->options.buffer = program->buffer[0] ? program->buffer : NULL;
+	program->options.credits = program->buffer[0] ? "true" : "false";
+	program->n_flows = 2 + (uint32_t)random_below(&random, 8);
+	uint32_t hot = (uint32_t)random_below(&random, 5);
+	for (uint32_t i = 0; i < program->n_flows; i++) {
+		struct test_flow *flow = &program->flows[i];
+		*flow = (struct test_flow){.source = (uint32_t)random_below(&random, 5), .start_ps = (int64_t)random_below(&random, 600000),
+					   .bytes = 1 + (int64_t)random_below(&random, random_below(&random, 2) ? 2500 : 15000)};
+		flow->destination = random_below(&random, 2) ? hot : (uint32_t)random_below(&random, 5);
+		if (random_below(&random, 3) == 0)
+			flow->start_ps = 0;
+		if (flow->destination == flow->source)
+			flow->destination = (flow->source + 1) % 5;
+	}
+}
+
+static void run_program(const struct program *program, const char *trains, struct test_flow *flows, struct seen *seen, uint64_t *hops)
+{
+	struct test_net net;
+	struct options options = program->options;
+	struct observer observer = {.context = seen, .link_bytes = see_bytes, .link_busy = see_busy, .link_interval = see_interval,
+				    .link_stall = see_stall};
+	memset(seen, 0, sizeof *seen);
+	memcpy(flows, program->flows, sizeof program->flows);
+	test_net_fabric(&net, program->fabric, ROUTING_DEFAULT);
+	observers_add(&net.observers, &observer, true);
+	options.trains = trains;
+	create(&net, options);
+	test_net_run(&net, flows, program->n_flows);
+	struct network_counters counters;
+	net.network->model->counters(net.network, &counters);
+	*hops = counters.packet_hops;
+	assert_int_equal(counters.bytes_in_flight, 0);
+	assert_int_equal(counters.bytes_injected, counters.bytes_delivered + counters.bytes_dropped);
+	test_net_release(&net);
+}
+
+static void oracle_of(const struct program *program, struct test_flow *flows, uint64_t *hops)
+{
+	struct test_net net;
+	memcpy(flows, program->flows, sizeof program->flows);
+	test_net_fabric(&net, program->fabric, ROUTING_DEFAULT);
+	net.flows = flows;
+	net.n_flows = program->n_flows;
+	struct oracle oracle = {.net = &net, .payload = 1000, .header = 24, .buffer = program->buffer[0] ? atoi(program->buffer) : 0,
+				.cut_through = program->options.switching != NULL};
+	if (!oracle.buffer)
+		oracle.buffer = INT64_MAX / 2;
+	oracle_run(&oracle);
+	*hops = oracle.hops;
+	test_net_release(&net);
+}
+
+static void assert_same_flows(const struct program *program, uint64_t seed, const struct test_flow *a, const struct test_flow *b)
+{
+	for (uint32_t i = 0; i < program->n_flows; i++)
+		if (a[i].end_ps != b[i].end_ps || a[i].sent_ps != b[i].sent_ps)
+			fail_msg("seed %llu on %s: flow %u (%u to %u, %lld B at %lld) sent %lld, %lld; delivered %lld, %lld",
+				 (unsigned long long)seed, program->fabric, i, a[i].source, a[i].destination, (long long)a[i].bytes,
+				 (long long)a[i].start_ps, (long long)a[i].sent_ps, (long long)b[i].sent_ps, (long long)a[i].end_ps,
+				 (long long)b[i].end_ps);
+}
+
+static void random_programs_agree_with_the_oracle_and_trains_change_nothing(void **state)
+{
+	(void)state;
+	struct program program;
+	struct test_flow on[24], off[24], slow[24];
+	static struct seen seen_on, seen_off;
+	uint64_t hops_on, hops_off, hops_slow;
+	int64_t stalls = 0;
+	for (uint64_t seed = 1; seed <= 1500; seed++) {
+		draw_program(&program, seed);
+		run_program(&program, "false", off, &seen_off, &hops_off);
+		run_program(&program, "true", on, &seen_on, &hops_on);
+		assert_same_flows(&program, seed, on, off);
+		if (memcmp(&seen_on, &seen_off, sizeof seen_on))
+			fail_msg("seed %llu on %s: observers saw something else with trains", (unsigned long long)seed, program.fabric);
+		stalls += seen_on.stalls;
+		if (seed % 3)
+			continue;
+		oracle_of(&program, slow, &hops_slow);
+		assert_same_flows(&program, seed, off, slow);
+		assert_int_equal(hops_on, hops_slow);
+		assert_int_equal(hops_off, hops_slow);
+	}
+	assert_true(stalls > 100); /* the programs do exercise credits */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_message_over_an_idle_path_takes_its_closed_form),
+		cmocka_unit_test(incast_fills_the_last_link_without_a_gap),
+		cmocka_unit_test(ring_on_a_star_takes_its_closed_form),
+		cmocka_unit_test(ring_on_a_leaf_spine_takes_its_closed_form),
+		cmocka_unit_test(random_programs_agree_with_the_oracle_and_trains_change_nothing),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
