@@ -11,10 +11,13 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/link_budget.h"
+#include "cli/sets.h"
 #include "link/catalogue.h"
 #include "link/chain.h"
 #include "link/plot.h"
 #include "link/power.h"
+#include "scenario/scenario.h"
 
 enum { OPTION_SET = 256, OPTION_LENGTH, OPTION_JSON, OPTION_PLOT, OPTION_SAMPLES, OPTION_SEED, OPTION_PUE, OPTION_WARN, OPTION_POWER };
 
@@ -69,11 +72,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option option_table[] = {
-	{"set", OPTION_SET, "KEY=VALUE", 0, "show: replaces a figure or choice of the kind, with its unit: --set connectors=4 --set launch='-1 dBm'", 0},
+	{"set", OPTION_SET, "KEY=VALUE", 0, "show: replaces a figure or choice of the kind, with its unit: --set connectors=4 --set launch='-1 dBm'; budget: PATH=VALUE of the scenario", 0},
 	{"length", OPTION_LENGTH, "LENGTH", 0, "show: of the cable, such as '20 m' (default: the kind's own)", 0},
 	{"samples", OPTION_SAMPLES, "N", 0, "show: draws every range and every dB term of a link N times and prints medians with 5 % and 95 % quantiles", 0},
 	{"seed", OPTION_SEED, "N", 0, "show: of those draws (default 0)", 0},
-	{"warn", OPTION_WARN, NULL, 0, "show: a budget that does not close is a warning instead of an error", 0},
+	{"warn", OPTION_WARN, NULL, 0, "show, budget: a budget that does not close is a warning instead of an error", 0},
 	{"plot", OPTION_PLOT, "FILE", 0, "show: draws BER against received power (FILE.png or FILE.svg)", 0},
 	{"pue", OPTION_PUE, "RATIO", 0, "compare: power usage effectiveness of the building (default 1.2)", 0},
 	{"power", OPTION_POWER, "POWER", 0, "compare: of the first machine instead of the published one, such as '559 kW'; given again: of the next", 0},
@@ -84,7 +87,8 @@ static const char documentation[] =
 	"Link kinds: from the dB budget to the joule."
 	"\v"
 	"list prints every kind of the catalogue. show prints the whole chain of one kind: losses, received power, Q, bit errors, codeword "
-	"errors, frame loss, replays, latency, power with the host's SerDes counted, price. compare puts machines side by side: published power, "
+	"errors, frame loss, replays, latency, power with the host's SerDes counted, price. budget prints the margin of every class of links "
+	"of a scenario, with the terms that its seed draws. compare puts machines side by side: published power, "
 	"what its parts explain, what a year costs in every tariff of the catalogue.\n\n"
 	"The catalogue is the shipped one plus the files and folders of WEFT_CATALOGUE_PATH (separated by ':'). docs/links.md explains every key.";
 
@@ -472,12 +476,27 @@ static int cmd_compare(const struct catalogue *catalogue, const struct options *
 	return 0;
 }
 
+static int cmd_budget(const struct catalogue *catalogue, const struct options *o)
+{
+	struct error err = {0};
+	struct sets sets = {0};
+	int status;
+	(void)catalogue;
+	if (o->n_words != 2)
+		return error_set(&err, ERROR_INPUT, "link budget takes one scenario"), cli_fail(&err);
+	for (size_t i = 0; i < o->n_sets; i++)
+		sets_add(&sets, NULL, "%s", o->sets[i]);
+	status = link_budget(o->words[1], &(struct scenario_overrides){sets.list, sets.n}, o->json, o->warn);
+	sets_release(&sets);
+	return status;
+}
+
 static int run_link(int argc, char **argv)
 {
-	static const struct argp argp = {option_table, parse_option, "list\nshow KIND\ncompare MACHINE...", documentation, NULL, NULL, NULL};
+	static const struct argp argp = {option_table, parse_option, "list\nshow KIND\nbudget SCENARIO\ncompare MACHINE...", documentation, NULL, NULL, NULL};
 	static const struct { const char *name; int (*run)(const struct catalogue *, const struct options *); } verbs[] = {
-		{"list", cmd_list}, {"show", cmd_show}, {"compare", cmd_compare}};
-	static const char *const names[] = {"list", "show", "compare"};
+		{"list", cmd_list}, {"show", cmd_show}, {"budget", cmd_budget}, {"compare", cmd_compare}};
+	static const char *const names[] = {"list", "show", "budget", "compare"};
 	struct options options = {.pue = 1.2};
 	struct catalogue catalogue;
 	char known[128];
@@ -495,9 +514,9 @@ static int run_link(int argc, char **argv)
 			return status;
 		}
 	if (!options.n_words)
-		error_set(&options.error, ERROR_INPUT, "link needs a verb (known: list, show, compare)");
+		error_set(&options.error, ERROR_INPUT, "link needs a verb (known: list, show, budget, compare)");
 	else
-		error_set(&options.error, ERROR_INPUT, "unknown verb '%s' of link%s", options.words[0], text_known(known, sizeof known, options.words[0], names, 3));
+		error_set(&options.error, ERROR_INPUT, "unknown verb '%s' of link%s", options.words[0], text_known(known, sizeof known, options.words[0], names, 4));
 	return cli_fail(&options.error);
 }
 

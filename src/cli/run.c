@@ -11,6 +11,7 @@
 #include "cli/results.h"
 #include "cli/sets.h"
 #include "host/job.h"
+#include "scenario/physics.h"
 #include "scenario/scenario.h"
 
 enum { KEY_SET = 1, KEY_SEED, KEY_DRY_RUN, KEY_JSON, KEY_KEYS };
@@ -100,6 +101,8 @@ static int run_scenario(const struct arguments *arguments, struct scenario *scen
 		return dry_run(scenario, &err) ? cli_fail(&err) : 0;
 	if (job_run(&job, scenario, &(struct job_options){.progress = true}, &err))
 		return cli_fail(&err);
+	if (job.simulation.physics && job.simulation.physics->n_open)
+		fprintf(stderr, "weft: warning: %u links do not close; %s\n", job.simulation.physics->n_open, job.simulation.physics->warning.message);
 	if (arguments->json)
 		results_json(&job);
 	else

@@ -173,9 +173,12 @@ static int set_link(struct physics *physics, const struct scenario *scenario, co
 	figures->codeword_error_ratio[link] = chain.codeword_error_ratio;
 	set_energy(physics, link, kind, class);
 	set_errors(physics, scenario, link, kind, &chain);
-	if (!scenario->physics.budget && link_chain_close(kind, &chain, err))
-		return error_prefix(err, "link '%s'", fabric_link_name(fabric, link, name, sizeof name));
-	return 0;
+	if (chain.margin_db >= 0 || !scenario->physics_node || scenario->physics.budget == PHYSICS_BUDGET_IGNORE)
+		return 0;
+	err = scenario->physics.budget == PHYSICS_BUDGET_WARN ? &physics->warning : err;
+	if (physics->n_open++ == 0 && link_chain_close(kind, &chain, err))
+		error_prefix(err, "link '%s'", fabric_link_name(fabric, link, name, sizeof name));
+	return scenario->physics.budget == PHYSICS_BUDGET_WARN ? 0 : -1;
 }
 
 int physics_init(struct physics *physics, const struct scenario *scenario, const struct fabric *fabric, struct error *err)

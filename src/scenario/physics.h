@@ -13,12 +13,12 @@
 #include <stdint.h>
 
 #include "base/bitset.h"
+#include "base/error.h"
 #include "base/random.h"
 #include "link/account.h"
 #include "link/catalogue.h"
 #include "link/chain.h"
 
-struct error;
 struct fabric;
 struct scenario;
 struct simulation;
@@ -44,6 +44,8 @@ struct physics {
 	int64_t *replays;          /* [n_links] so far */
 	int64_t *bytes;            /* [n_links] payload and overhead so far */
 	bool errors;               /* they take part in the run */
+	uint32_t n_open;           /* links whose budget does not close */
+	struct error warning;      /* the first of them, when that is a warning */
 
 	/* Errors as events. */
 	struct random_stream *streams;
@@ -56,7 +58,7 @@ struct physics {
 };
 
 /* Reads the catalogue, maps kinds, evaluates every link, draws. Links whose budget does not close are an error, or (physics.budget)
- * a warning, collected in *warnings. */
+ * a warning. */
 int physics_init(struct physics *physics, const struct scenario *scenario, const struct fabric *fabric, struct error *err);
 void physics_release(struct physics *physics);
 /* Lets the errors take part: registers events; the simulation's control phase calls physics_control. */

@@ -88,10 +88,13 @@ struct scenario_output {
 	int64_t size_limit_bytes;
 };
 
+/* What a link is whose budget does not close. */
+enum physics_budget { PHYSICS_BUDGET_ERROR, PHYSICS_BUDGET_WARN, PHYSICS_BUDGET_IGNORE };
+
 /* Physics of links (docs/links.md): there when the scenario has the key `physics`. */
 struct scenario_physics {
 	bool errors, draws;
-	int budget;             /* index into "error|warn|ignore" */
+	int budget;             /* enum physics_budget */
 	int64_t recovery_ps;
 	struct tree_node *loss, *kinds, *catalogue;
 };
