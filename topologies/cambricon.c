@@ -28,7 +28,7 @@ static int cambricon_build(struct weft_builder *b)
 	if (per_card == 0)
 		per_card = older ? INT64_C(100000000000) : INT64_C(159000000000);
 	link.bandwidth_bytes_per_s = *n > 1 && per_card >= *n ? per_card / (*n - 1) : per_card;
-	link.kind = "copper";
+	link.kind = "mlu-link";
 	for (uint32_t i = 0; i < *n; i++)
 		if (weft_add(b, (struct weft_node){.kind = WEFT_NODE_NPU, .rack = 0, .tray = 0, .slot = (int32_t)i, .plane = -1}, "npu%u", i) ==
 		    WEFT_NONE)

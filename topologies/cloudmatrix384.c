@@ -42,7 +42,7 @@ static const struct weft_param cloudmatrix_params[] = {
 	{"die_bandwidth", WEFT_PARAM_BANDWIDTH, "270 GB/s", "1 B/s..1000 TB/s", "between the dies of a package, per direction"},
 	{"die_latency", WEFT_PARAM_TIME, "50 ns", "0 ps..1 s", "between the dies of a package (assumed)"},
 	{"l2_chips", WEFT_PARAM_INTEGER, "16", "1..16", "L2 chips per sub-plane"},
-	{"optics", WEFT_PARAM_TEXT, "400g-lpo", NULL, "link kind between L1 and L2, also of its modules"},
+	{"optics", WEFT_PARAM_TEXT, "ub-optical-sr8", NULL, "link kind of L1 to L2 and its modules: ub-optical-sr8, -lpo, …"},
 	{"fibre", WEFT_PARAM_LENGTH, "20 m", "0 m..2 km", "length of a cable between L1 and L2 (assumed; its delay is in `latency`)"},
 	{"cpus", WEFT_PARAM_BOOL, "false", NULL, "the 4 CPU sockets of each node too"},
 	{"merge_planes", WEFT_PARAM_BOOL, "false", NULL, "one sub-plane of 7-fold bandwidth instead of 7 equal ones"},
@@ -97,7 +97,7 @@ static int add_nodes(struct weft_builder *b, struct cloudmatrix *cm)
 
 static int add_access(struct weft_builder *b, const struct cloudmatrix *cm, struct weft_link link)
 {
-	link.kind = "backplane";
+	link.kind = "ub-copper";
 	link.latency_ps /= 2;
 	link.length_m = 0.5;
 	for (uint32_t node = 0; node < cm->nodes; node++) {
@@ -175,7 +175,7 @@ static int add_die_links(struct weft_builder *b, struct cloudmatrix *cm)
 static int add_cpus(struct weft_builder *b, const struct cloudmatrix *cm, int64_t latency)
 {
 	struct weft_link link = {.bandwidth_bytes_per_s = INT64_C(160000000000) / cm->planes, .latency_ps = latency / 2,
-		.kind = "backplane", .length_m = 0.5};
+		.kind = "ub-copper", .length_m = 0.5};
 	for (uint32_t node = 0; b->integer(b, "cpus") && node < cm->nodes; node++) {
 		for (uint32_t cpu = 0; cpu < CPUS; cpu++) {
 			link.source = weft_add(b, (struct weft_node){.kind = WEFT_NODE_CPU, .rack = (int32_t)(node / 4),

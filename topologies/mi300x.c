@@ -17,7 +17,7 @@ static int mi300x_build(struct weft_builder *b)
 	uint32_t *n = b->alloc(b, sizeof *n);
 	struct weft_link link = {.latency_ps = b->integer(b, "latency"), .length_m = 0.5};
 	link.bandwidth_bytes_per_s = b->integer(b, "bandwidth");
-	link.kind = "copper";
+	link.kind = "infinity-fabric";
 	*n = (uint32_t)b->integer(b, "n");
 	for (uint32_t i = 0; i < *n; i++)
 		if (weft_add(b, (struct weft_node){.kind = WEFT_NODE_NPU, .rack = 0, .tray = 0, .slot = (int32_t)i, .plane = -1}, "npu%u", i) ==
