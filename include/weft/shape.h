@@ -116,6 +116,7 @@ struct weft_xgft {
 	uint32_t first_node[WEFT_XGFT_LEVELS + 1];               /* ids of the levels 1 … h; level 0 is the caller's */
 	uint32_t first_link[WEFT_XGFT_LEVELS];                   /* of the cables between level l and l + 1 */
 	uint32_t n_ends;
+	uint32_t n_present;                                      /* end points that exist: the first so many; 0: all */
 };
 
 /* Fills the derived fields from h, m, w, parallel (0: 1). Returns the nodes of all levels and ends, 0 when there are too many. */
@@ -172,8 +173,8 @@ WEFT_UNUSED static int weft_xgft_switches(struct weft_builder *b, struct weft_xg
 WEFT_UNUSED static int weft_xgft_cables(struct weft_builder *b, struct weft_xgft *tree, uint32_t level, const uint32_t *ends,
 	struct weft_link link)
 {
-	uint32_t first = WEFT_NONE;
-	for (uint32_t x = 0; x < weft_xgft_width(tree, level); x++) {
+	uint32_t first = WEFT_NONE, width = level || !tree->n_present ? weft_xgft_width(tree, level) : tree->n_present;
+	for (uint32_t x = 0; x < width; x++) {
 		uint32_t X = x / tree->roots[level], Y = x % tree->roots[level];
 		link.source = level ? tree->first_node[level] + x : ends ? ends[x] : x;
 		for (uint32_t c = 0; c < tree->w[level]; c++) {

@@ -119,6 +119,8 @@ struct weft_builder {
 	void (*set_channels)(struct weft_builder *, uint32_t n);
 	/* The protocol that collectives on this machine use when nothing else is asked for ("simple", …; default "none"). */
 	void (*set_protocol)(struct weft_builder *, const char *name);
+	/* The node of the index-th NPU that this module and those it includes have added so far; WEFT_NONE beyond them. */
+	uint32_t (*npu)(struct weft_builder *, uint32_t index);
 };
 
 /* Where a route is. */

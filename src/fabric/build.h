@@ -37,7 +37,7 @@ struct build {
 	const struct weft_topology *module;
 	const struct topology_request *request;
 	const char *prefix;          /* of node names */
-	uint32_t first_node, first_link, first_component;
+	uint32_t first_node, first_link, first_component, first_npu;
 	struct param_value *values;
 	size_t n_values;
 	const void *data;

@@ -357,6 +357,15 @@ static void builder_set_protocol(struct weft_builder *builder, const char *name)
 	build->protocol = arena_text(&build->shared->fabric->arena, name);
 }
 
+static uint32_t builder_npu(struct weft_builder *builder, uint32_t index)
+{
+	const struct build *build = build_of(builder);
+	const struct fabric *fabric = build->shared->fabric;
+	if (index >= fabric->n_npus - build->first_npu)
+		return WEFT_NONE;
+	return fabric->npu_node[build->first_npu + index] - build->first_node;
+}
+
 static int run_build(struct build *build);
 
 static int include_module(struct build *outer, struct build *inner, const char *name, const char *params, struct error *err)
@@ -394,7 +403,7 @@ static int builder_include(struct weft_builder *builder, const char *name, const
 		return builder_fail(builder, NULL, "modules include each other more than %d deep", MAX_INCLUDE_DEPTH);
 	struct build inner = {.shared = shared, .builder = outer->builder, .n_channels = 1,
 		.prefix = arena_format(&fabric->arena, "%s%s", outer->prefix, prefix), .first_node = fabric->n_nodes,
-		.first_link = fabric->n_links, .first_component = fabric->n_components};
+		.first_link = fabric->n_links, .first_component = fabric->n_components, .first_npu = npus};
 	inner.builder.core = &inner;
 	uint32_t index = fabric->n_includes++, parent = shared->include;
 	shared->include = index;
@@ -424,7 +433,7 @@ static const struct weft_builder builder_table = {
 	.integer = builder_integer, .real = builder_real, .text = builder_text, .list = builder_list, .fail = builder_fail,
 	.alloc = builder_alloc, .add_node = builder_add_node, .add_link = builder_add_link, .add_cable = builder_add_cable,
 	.add_component = builder_add_component, .carries = builder_carries, .include = builder_include, .set_data = builder_set_data,
-	.set_channels = builder_set_channels, .set_protocol = builder_set_protocol,
+	.set_channels = builder_set_channels, .set_protocol = builder_set_protocol, .npu = builder_npu,
 };
 
 static int run_build(struct build *build)

@@ -34,6 +34,15 @@ static const struct shape shapes[] = {
 	{"dragonfly", 72, 72 + 36, 2 * 72 + 36 * 3 + 9 * 8, 0, true}, /* a = 4, p = h = 2: 9 groups */
 	{"dragonfly:routers=3,hosts=1,global=2,groups=4", 12, 24, 2 * 12 + 12 * 2 + 4 * 3 * 2, 0, true},
 	{"dragonfly:groups=1,routers=3", 6, 9, 2 * 6 + 6, 0, true},
+	{"rail-optimized:servers=4,gpus=3,unit=2", 12, 12 + 4 + 6 + 2, 2 * (12 + 12 + 12), 0, true},
+	{"rail-optimized:servers=6,gpus=2,unit=3,cross_rail=spine,oversubscription=3", 12, 12 + 6 + 4 + 1, 2 * (12 + 12 + 4), 0, true},
+	/* the scalable unit of a SuperPOD: 32 servers, 8 leaves */
+	{"rail-optimized:servers=32", 256, 256 + 32 + 8 + 32, 2 * (256 + 256 + 8 * 32), 0, false},
+	{"cluster:machine=ring,machine_params=(n=4),n=3,radix=4,tiers=3", 12, 0, 0, 0, true},
+	{"cluster:machine=star,machine_params=(n=3),n=4,wiring=rails,unit=2,radix=8", 12, 12 + 4 + 12 + 6 + 2, 2 * (12 + 12 + 12 + 12), 0, true},
+	{"cluster:machine=hgx,machine_params=(gpu=a100),n=2", 16, 0, 0, 0, true},
+	{"cluster:machine=cloudmatrix384,n=2,tiers=2,nic_bandwidth=400 Gb/s", 768, 0, 0, 2 * 8064, false},
+	{"cluster:machine=cluster,machine_params=(machine=star,machine_params=(n=2),n=2),n=2,radix=8", 8, 0, 0, 0, true},
 	{"ascend-910b", 8, 8, 56, 0, true},
 	{"mi300x", 8, 8, 56, 0, true},
 	{"cambricon", 8, 8, 56, 0, true},
@@ -86,6 +95,11 @@ static const struct {
 	{"full-mesh:dims=4x4,lanes=1x2x3", "3 values in 'lanes' for 2 dimensions"},
 	{"dragonfly:groups=10", "10 groups, but 8 global cables per group (range: 1..9)"},
 	{"dragonfly:routers=256,global=256", "NPUs in 65537 groups"},
+	{"rail-optimized:servers=33", "33 servers are no multiple of the unit of 32"},
+	{"cluster:machine=hgx,n=1000,tiers=1", "8000 NPUs do not fit 1 tier of switches with 64 ports (range: 1..64)"},
+	{"cluster:machine=nosuch", "unknown topology 'nosuch'"},
+	{"cluster:machine=hgx,machine_params=(gpu=b17)", "parameter 'gpu' is 'b17'"},
+	{"cluster:machine=star,machine_params=(n=60000),n=60000", "60000 machines of 60000 NPUs"},
 	{"cloudmatrix384:l2_chips=8", "at least 16"},
 };
 
