@@ -63,7 +63,7 @@ static int hgx_build(struct weft_builder *b)
 					return -1;
 		}
 	}
-	b->set_protocol(b, "nccl");
+	b->set_protocol(b, hgx->n_switches == 6 ? "nccl@ampere" : "nccl@hopper");
 	b->set_data(b, hgx);
 	return 0;
 }

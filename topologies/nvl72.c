@@ -43,7 +43,7 @@ static int nvl72_build(struct weft_builder *b)
 				return -1;
 		}
 	}
-	b->set_protocol(b, "nccl");
+	b->set_protocol(b, "nccl@blackwell");
 	b->set_data(b, rack);
 	return 0;
 }

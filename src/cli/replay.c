@@ -11,13 +11,14 @@
 #include "scenario/scenario.h"
 #include "trace/trace.h"
 
-enum { KEY_TOPOLOGY = 1, KEY_PLACEMENT, KEY_PROTOCOL, KEY_NETWORK, KEY_FORMAT, KEY_SET, KEY_SEED, KEY_DETAIL, KEY_JSON };
+enum { KEY_TOPOLOGY = 1, KEY_PLACEMENT, KEY_PROTOCOL, KEY_ALGORITHM, KEY_NETWORK, KEY_FORMAT, KEY_SET, KEY_SEED, KEY_DETAIL, KEY_JSON };
 
 static const struct argp_option options[] = {
-	{"topology", KEY_TOPOLOGY, "T[:k=v,…]", 0, "The machine, for example hgx:gpu=a100 (required)", 0},
+	{"topology", KEY_TOPOLOGY, "T[:k=v,...]", 0, "The machine, for example hgx:gpu=a100 (required)", 0},
 	{"placement", KEY_PLACEMENT, "P", 0, "linear, random, or a list such as [3,1,2,0]", 0},
 	{"protocol", KEY_PROTOCOL, "P", 0, "none, simple, ll, ll128; default: the machine's", 0},
-	{"network", KEY_NETWORK, "M[:k=v,…]", 0, "Network model; default: fluid", 0},
+	{"algorithm", KEY_ALGORITHM, "A", 0, "Of collectives that name none; default: auto", 0},
+	{"network", KEY_NETWORK, "M[:k=v,...]", 0, "Network model; default: fluid", 0},
 	{"format", KEY_FORMAT, "F", 0, "Of the trace; default: found from its content", 0},
 	{"output", 'o', "FILE", 0, "Write the timeline there", 0},
 	{"detail", KEY_DETAIL, "D", 0, "bins, messages, intervals or all; default: bins", 0},
@@ -50,6 +51,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case KEY_PLACEMENT: sets_add(sets, "--placement", "placement=%s", value); return 0;
 	case KEY_PROTOCOL: sets_add(sets, "--protocol", "protocol=%s", value); return 0;
+	case KEY_ALGORITHM: sets_add(sets, "--algorithm", "algorithm=%s", value); return 0;
 	case KEY_NETWORK: sets_add_network(sets, value); return 0;
 	case KEY_FORMAT: sets_add(sets, "--format", "workload[0].trace.format=%s", value); return 0;
 	case KEY_DETAIL: sets_add(sets, "--detail", "output.detail=%s", value); return 0;

@@ -22,6 +22,7 @@ static const struct section_key root_keys[] = {
 	{"network", KEY_NODE, "", NULL, "the network model, see section network", AT(network_node)},
 	{"protocol", KEY_TEXT, "", NULL, "what a library adds to the wires (`none`, `simple`, `ll`, `ll128`); default: the machine's",
 		AT(protocol)},
+	{"algorithm", KEY_TEXT, "", NULL, "of collectives that name none (those of traces and programs); default: `auto`", AT(algorithm)},
 	{"rendezvous", KEY_BYTES, "", "0 B..", "sends larger than this end only after the receiver posted; default: all are eager",
 		AT(rendezvous_bytes)},
 	{"workload", KEY_NODE, NULL, NULL, "list of entries, see section workload", AT(workload_node)},

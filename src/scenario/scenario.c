@@ -228,6 +228,14 @@ static void give_flows_to_topology(struct scenario *scenario)
 	}
 }
 
+static bool algorithm_known(const char *name)
+{
+	for (size_t i = 0; collective_algorithms[i]; i++)
+		if (!strcmp(collective_algorithms[i]->name, name))
+			return true;
+	return false;
+}
+
 static int read_all(struct scenario *scenario, struct error *err)
 {
 	struct section_reader reader = reader_of(scenario, err);
@@ -238,6 +246,8 @@ static int read_all(struct scenario *scenario, struct error *err)
 		return -1;
 	if (scenario->protocol && !protocol_find(scenario->protocol, &local))
 		return tree_fail(tree_get(scenario->root, "protocol"), err, "%s", local.message);
+	if (scenario->algorithm && strcmp(scenario->algorithm, "auto") && !algorithm_known(scenario->algorithm))
+		return tree_fail(tree_get(scenario->root, "algorithm"), err, "unknown collective algorithm '%s'", scenario->algorithm);
 	if (scenario_read_workload(scenario, &reader))
 		return -1;
 	give_flows_to_topology(scenario);

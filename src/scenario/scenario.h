@@ -115,6 +115,7 @@ struct scenario {
 	int64_t n_ranks;        /* 0: what the workload needs */
 	const char *name;
 	const char *protocol;   /* NULL: the machine's */
+	const char *algorithm;  /* NULL: auto */
 	int64_t rendezvous_bytes;
 	struct topology_request topology;
 	enum placement placement;

@@ -217,6 +217,8 @@ static int build_workloads(struct simulation *simulation, struct error *err)
 			return -1;
 		if (scenario->protocol && !simulation->workloads[i]->protocol)
 			simulation->workloads[i]->protocol = scenario->protocol;
+		if (scenario->algorithm && (!simulation->workloads[i]->algorithm || !strcmp(simulation->workloads[i]->algorithm, "auto")))
+			simulation->workloads[i]->algorithm = scenario->algorithm;
 	}
 	/* An entry may come after one that the file names later: the executor wants that one first. */
 	for (uint32_t n = 0; n < scenario->n_entries;) {
