@@ -84,7 +84,7 @@ void record_join(struct records *records, uint32_t link, int64_t bytes, uint8_t 
 {
 	struct link_record *record = &records->links[link];
 	if (!record->open)
-		*record = (struct link_record){.open = true, .since_ps = since_ps, .rate = rate, .kind = kind,
+		*record = (struct link_record){.open = true, .slack = 1, .since_ps = since_ps, .rate = rate, .kind = kind,
 					       .busy_ps = rate > 0 ? since_ps : -1};
 	if (record->kind != kind && !record->mixed)
 		mix_kinds(records, link);
@@ -93,11 +93,11 @@ void record_join(struct records *records, uint32_t link, int64_t bytes, uint8_t 
 		records->by_kind[(size_t)link * TRAFFIC_N + kind] += bytes;
 }
 
-void record_leave(struct records *records, uint32_t link, int64_t promised, int64_t bytes, uint8_t kind, double capacity)
+void record_leave(struct records *records, uint32_t link, int64_t promised, int64_t bytes, uint8_t kind, double slack)
 {
 	struct link_record *record = &records->links[link];
 	record->due += bytes;
-	record->slack += 2 + (int64_t)(2 * capacity); /* a path's share rounded down, an end and a start rounded to 1 ps */
+	record->slack += slack;
 	record->promised -= promised - bytes;
 	if (record->mixed && records->by_kind)
 		records->by_kind[(size_t)link * TRAFFIC_N + kind] -= promised - bytes;
@@ -109,7 +109,7 @@ static void advance(struct records *records, uint32_t link, int64_t now_ps)
 	if (now_ps == record->since_ps)
 		return;
 	record->bytes += record->rate * (double)(now_ps - record->since_ps);
-	int64_t whole = (int64_t)floor(record->bytes) - record->slack;
+	int64_t whole = (int64_t)floor(record->bytes - record->slack);
 	if (whole > record->promised)
 		whole = record->promised;
 	if (records->observers->wants_bytes)

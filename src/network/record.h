@@ -13,9 +13,9 @@ struct observers;
 
 struct link_record {
 	double bytes, rate;    /* carried since it was opened, until since_ps; bytes per ps from then on */
+	double slack;          /* bytes that rounding may have added */
 	int64_t since_ps, busy_ps; /* busy_ps: since when it carries anything, -1 when it does not */
 	int64_t promised, due, emitted; /* bytes of all flows while open, of those that ended, told to observers */
-	int64_t slack;         /* bytes that rounding may have added */
 	uint8_t kind;
 	bool open, mixed;
 };
@@ -32,8 +32,8 @@ void records_init(struct records *records, const struct observers *observers, ui
 void records_release(struct records *records);
 /* A flow will carry `bytes` of `kind` over the link; opens the record at since_ps with `rate` when it is the first. */
 void record_join(struct records *records, uint32_t link, int64_t bytes, uint8_t kind, int64_t since_ps, double rate);
-/* It ended after `bytes` of the promised ones. */
-void record_leave(struct records *records, uint32_t link, int64_t promised, int64_t bytes, uint8_t kind, double capacity);
+/* It ended after `bytes` of the promised ones. `slack`: by how much they may differ from the integral of its rate. */
+void record_leave(struct records *records, uint32_t link, int64_t promised, int64_t bytes, uint8_t kind, double slack);
 void record_rate(struct records *records, uint32_t link, int64_t now_ps, double rate);
 void record_close(struct records *records, uint32_t link, int64_t now_ps);
 /* A cut run: tells what was carried until now. */
