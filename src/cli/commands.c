@@ -6,6 +6,7 @@ const struct command *const commands[] = {
 	&command_run, &command_replay, &command_perf,
 	&command_topology,
 	&command_link,
+	&command_collective,
 	&command_timeline, &command_diff,
 	NULL,
 };

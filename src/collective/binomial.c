@@ -233,4 +233,12 @@ const struct collective_algorithm algorithm_binomial = {
 	.n_steps = binomial_n_steps,
 	.step = binomial_step,
 	.cost = binomial_cost,
+	.formulas = {
+		[COLLECTIVE_ALL_REDUCE] = "(ceil(log2 n) + floor(log2 n))·α + 2·ceil(log2 n)·βB",
+		[COLLECTIVE_BROADCAST] = "floor(log2 n)·α + ceil(log2 n)·βB",
+		[COLLECTIVE_REDUCE] = "ceil(log2 n)·(α + βB)",
+		[COLLECTIVE_GATHER] = "ceil(log2 n)·α + βB(n-1)/n",
+		[COLLECTIVE_SCATTER] = "ceil(log2 n)·α + βB(n-1)/n",
+		[COLLECTIVE_BARRIER] = "(ceil(log2 n) + floor(log2 n))·α",
+	},
 };

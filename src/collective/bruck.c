@@ -209,4 +209,9 @@ const struct collective_algorithm algorithm_bruck = {
 	.n_steps = bruck_n_steps,
 	.step = bruck_step,
 	.cost = bruck_cost,
+	.formulas = {
+		[COLLECTIVE_ALL_GATHER] = "ceil(log2 n)·α + βB(n-1)/n",
+		[COLLECTIVE_ALL_TO_ALL] = "ceil(log2 n)·α + β(B/n)·(ones in the numbers below n)",
+		[COLLECTIVE_BARRIER] = "ceil(log2 n)·α",
+	},
 };

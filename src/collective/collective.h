@@ -102,6 +102,7 @@ struct collective_algorithm {
 	/* Closed-form cost on a contention-free full-duplex fabric in picoseconds as doubles, α per message (latency) and β per byte,
 	 * NULL where none is known; used by `auto` and by tests. Returns a negative number when it does not apply. */
 	double (*cost)(const struct collective_plan *plan, double alpha_ps, double beta_ps_per_byte);
+	const char *formulas[COLLECTIVE_KINDS]; /* cost as people write it: n ranks, B bytes, q pieces; NULL: none */
 };
 struct collective_plan {
 	struct collective_request request;

@@ -185,4 +185,17 @@ const struct collective_algorithm algorithm_direct = {
 	.n_steps = direct_n_steps,
 	.step = direct_step,
 	.cost = direct_cost,
+	.formulas = {
+		[COLLECTIVE_ALL_REDUCE] = "2(α + βB(n-1)/n)",
+		[COLLECTIVE_REDUCE_SCATTER] = "α + βB(n-1)/n",
+		[COLLECTIVE_ALL_GATHER] = "α + βB(n-1)/n",
+		[COLLECTIVE_BROADCAST] = "α + βB(n-1)",
+		[COLLECTIVE_REDUCE] = "α + βB(n-1)",
+		[COLLECTIVE_ALL_TO_ALL] = "α + βB(n-1)/n",
+		[COLLECTIVE_ALL_TO_ALL_V] = "α + β·(bytes of the busiest port)",
+		[COLLECTIVE_GATHER] = "α + βB(n-1)/n",
+		[COLLECTIVE_SCATTER] = "α + βB(n-1)/n",
+		[COLLECTIVE_BARRIER] = "α",
+		[COLLECTIVE_SEND_RECEIVE] = "α + βB",
+	},
 };

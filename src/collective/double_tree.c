@@ -202,4 +202,9 @@ const struct collective_algorithm algorithm_double_binary_tree = {
 	.n_steps = double_tree_n_steps,
 	.step = double_tree_step,
 	.cost = double_tree_cost,
+	.formulas = {
+		[COLLECTIVE_ALL_REDUCE] = "at most 2·((1 + ceil(log2 n))·(α + βB/q) + βB)",
+		[COLLECTIVE_BROADCAST] = "at most (1 + ceil(log2 n))·(α + βB/q) + βB",
+		[COLLECTIVE_REDUCE] = "at most (1 + ceil(log2 n))·(α + βB/q) + βB",
+	},
 };

@@ -172,6 +172,11 @@ const struct collective_algorithm algorithm_recursive_doubling = {
 	.n_steps = doubling_n_steps,
 	.step = doubling_step,
 	.cost = doubling_cost,
+	.formulas = {
+		[COLLECTIVE_ALL_REDUCE] = "log2 p·(α + βB) + (p < n ? at most 2(α + βB))",
+		[COLLECTIVE_ALL_GATHER] = "log2 p·α + βB(n-1)/n + (p < n ? at most 2(α + βB))",
+		[COLLECTIVE_BARRIER] = "log2 p·α + (p < n ? at most 2α)",
+	},
 };
 
 const struct collective_algorithm algorithm_halving_doubling = {
@@ -182,4 +187,9 @@ const struct collective_algorithm algorithm_halving_doubling = {
 	.n_steps = doubling_n_steps,
 	.step = doubling_step,
 	.cost = doubling_cost,
+	.formulas = {
+		[COLLECTIVE_ALL_REDUCE] = "2·log2 p·α + 2βB(p-1)/p + (p < n ? at most 2(α + βB))",
+		[COLLECTIVE_REDUCE_SCATTER] = "log2 p·α + βB(n-1)/n + (p < n ? at most 2(α + βB))",
+		[COLLECTIVE_ALL_GATHER] = "log2 p·α + βB(n-1)/n + (p < n ? at most 2(α + βB))",
+	},
 };

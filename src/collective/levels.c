@@ -313,6 +313,12 @@ const struct collective_algorithm algorithm_hierarchical = {
 	.n_steps = levels_n_steps,
 	.step = levels_step,
 	.cost = levels_cost,
+	.formulas = {
+		[COLLECTIVE_ALL_REDUCE] = "the sum over its phases",
+		[COLLECTIVE_BROADCAST] = "the sum over its phases",
+		[COLLECTIVE_REDUCE] = "the sum over its phases",
+		[COLLECTIVE_BARRIER] = "the sum over its phases",
+	},
 };
 
 const struct collective_algorithm algorithm_torus = {
@@ -323,4 +329,10 @@ const struct collective_algorithm algorithm_torus = {
 	.n_steps = levels_n_steps,
 	.step = levels_step,
 	.cost = levels_cost,
+	.formulas = {
+		[COLLECTIVE_ALL_REDUCE] = "with rings on a × b × …: 2(a-1 + b-1 + …)·α + 2βB(n-1)/n",
+		[COLLECTIVE_BROADCAST] = "the sum over its rings",
+		[COLLECTIVE_REDUCE] = "the sum over its rings",
+		[COLLECTIVE_BARRIER] = "the sum over its rings",
+	},
 };

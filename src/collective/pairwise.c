@@ -97,4 +97,10 @@ const struct collective_algorithm algorithm_pairwise = {
 	.n_steps = pairwise_n_steps,
 	.step = pairwise_step,
 	.cost = pairwise_cost,
+	.formulas = {
+		[COLLECTIVE_ALL_TO_ALL] = "(n-1)·(α + β·ceil(B/n))",
+		[COLLECTIVE_ALL_TO_ALL_V] = "sum over rounds of (α + β·largest block)",
+		[COLLECTIVE_REDUCE_SCATTER] = "(n-1)·(α + β·ceil(B/n))",
+		[COLLECTIVE_ALL_GATHER] = "(n-1)·(α + β·ceil(B/n))",
+	},
 };

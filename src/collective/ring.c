@@ -159,4 +159,12 @@ const struct collective_algorithm algorithm_ring = {
 	.n_steps = ring_n_steps,
 	.step = ring_step,
 	.cost = ring_cost,
+	.formulas = {
+		[COLLECTIVE_ALL_REDUCE] = "2(n-1)·(α + β·ceil(B/n))",
+		[COLLECTIVE_REDUCE_SCATTER] = "(n-1)·(α + β·ceil(B/n))",
+		[COLLECTIVE_ALL_GATHER] = "(n-1)·(α + β·ceil(B/n))",
+		[COLLECTIVE_BROADCAST] = "(n-2+q)·(α + β·ceil(B/q))",
+		[COLLECTIVE_REDUCE] = "(n-2+q)·(α + β·ceil(B/q))",
+		[COLLECTIVE_BARRIER] = "2(n-1)·α",
+	},
 };
