@@ -89,7 +89,7 @@ static const char documentation[] =
 	"list prints every kind of the catalogue. show prints the whole chain of one kind: losses, received power, Q, bit errors, codeword "
 	"errors, frame loss, replays, latency, power with the host's SerDes counted, price. budget prints the margin of every class of links "
 	"of a scenario, with the terms that its seed draws. compare puts machines side by side: published power, "
-	"what its parts explain, what a year costs in every tariff of the catalogue.\n\n"
+	"what its parts explain, what a year costs in every tariff of the catalogue. keys prints the reference of all keys as Markdown.\n\n"
 	"The catalogue is the shipped one plus the files and folders of WEFT_CATALOGUE_PATH (separated by ':'). docs/links.md explains every key.";
 
 static int cmd_list(const struct catalogue *catalogue, const struct options *o)
@@ -476,6 +476,41 @@ static int cmd_compare(const struct catalogue *catalogue, const struct options *
 	return 0;
 }
 
+static void print_keys(const char *heading, const struct figure_info *(*info_of)(int), int n)
+{
+	printf("\n### %s\n\n| key | unit | default | meaning |\n|---|---|---|---|\n", heading);
+	for (int i = 0; i < n; i++) {
+		const struct figure_info *info = info_of(i);
+		printf("| `%s` | %s | %s | %s |\n", info->key, units_expected(info->quantity), info->default_value ? info->default_value : "not known", info->text);
+	}
+}
+
+static const struct figure_info *link_info(int i) { return figure_info((enum figure_id)i); }
+static const struct figure_info *component_info(int i) { return component_figure_info((enum component_figure)i); }
+
+static void print_choice(const char *key, const char *const *names, int n)
+{
+	printf("- `%s`:", key);
+	for (int i = 0; i < n; i++)
+		printf("%s `%s`", i ? "," : "", names[i]);
+	putchar('\n');
+}
+
+/* The reference at the end of docs/links.md. */
+static int cmd_keys(const struct catalogue *catalogue, const struct options *o)
+{
+	(void)catalogue, (void)o;
+	puts("### Choices of a link kind\n");
+	print_choice("medium", medium_names, MEDIUM_N);
+	print_choice("modulation", modulation_names, MODULATION_N);
+	print_choice("thresholds", thresholds_names, 2);
+	print_choice("fec", fec_names, FEC_N);
+	print_choice("retry", retry_names, RETRY_N);
+	print_keys("Figures of a link kind", link_info, FIGURE_N);
+	print_keys("Figures of a component", component_info, COMPONENT_FIGURES);
+	return 0;
+}
+
 static int cmd_budget(const struct catalogue *catalogue, const struct options *o)
 {
 	struct error err = {0};
@@ -493,10 +528,10 @@ static int cmd_budget(const struct catalogue *catalogue, const struct options *o
 
 static int run_link(int argc, char **argv)
 {
-	static const struct argp argp = {option_table, parse_option, "list\nshow KIND\nbudget SCENARIO\ncompare MACHINE...", documentation, NULL, NULL, NULL};
+	static const struct argp argp = {option_table, parse_option, "list\nshow KIND\nbudget SCENARIO\ncompare MACHINE...\nkeys", documentation, NULL, NULL, NULL};
 	static const struct { const char *name; int (*run)(const struct catalogue *, const struct options *); } verbs[] = {
-		{"list", cmd_list}, {"show", cmd_show}, {"budget", cmd_budget}, {"compare", cmd_compare}};
-	static const char *const names[] = {"list", "show", "budget", "compare"};
+		{"list", cmd_list}, {"show", cmd_show}, {"budget", cmd_budget}, {"compare", cmd_compare}, {"keys", cmd_keys}};
+	static const char *const names[] = {"list", "show", "budget", "compare", "keys"};
 	struct options options = {.pue = 1.2};
 	struct catalogue catalogue;
 	char known[128];
@@ -514,9 +549,9 @@ static int run_link(int argc, char **argv)
 			return status;
 		}
 	if (!options.n_words)
-		error_set(&options.error, ERROR_INPUT, "link needs a verb (known: list, show, budget, compare)");
+		error_set(&options.error, ERROR_INPUT, "link needs a verb (known: list, show, budget, compare, keys)");
 	else
-		error_set(&options.error, ERROR_INPUT, "unknown verb '%s' of link%s", options.words[0], text_known(known, sizeof known, options.words[0], names, 4));
+		error_set(&options.error, ERROR_INPUT, "unknown verb '%s' of link%s", options.words[0], text_known(known, sizeof known, options.words[0], names, 5));
 	return cli_fail(&options.error);
 }
 
