@@ -316,8 +316,8 @@ static void close_side(struct rebinned *side)
 	free(side->sums);
 }
 
-/* How far each link's bytes moved in time: Σ over wide bins of |a − b|, of which a moved byte makes two. The two numbers of the
- * item are the bytes of a and those of them that b carries in another bin. */
+/* How many of a link's bytes moved in time: of Σ over wide bins of |a − b| a moved byte makes two, after what the totals differ by
+ * is taken away. The two numbers of the item are the bytes of a and those of them that b carries in another bin. */
 static int compare_bins(struct diff *diff, struct timeline *a, struct timeline *b, const struct timeline_links *links_a,
 			const struct timeline_links *links_b, const uint32_t *match, struct error *err)
 {
@@ -338,6 +338,9 @@ static int compare_bins(struct diff *diff, struct timeline *a, struct timeline *
 			if (match[i] != UINT32_MAX)
 				moved[i] += llabs(side_a.sums[i] - side_b.sums[match[i]]);
 	}
+	for (uint32_t i = 0; status == 0 && i < links_a->n_links; i++)
+		if (match[i] != UINT32_MAX)
+			moved[i] -= llabs(links_a->total_bytes[i] - links_b->total_bytes[match[i]]);
 	for (uint32_t i = 0; status == 0 && i < links_a->n_links; i++) {
 		diff->n_compared++;
 		if (match[i] != UINT32_MAX && (double)moved[i] / 2 > tolerance_of(diff, KEY_LINK_BINS) * (double)links_a->total_bytes[i])

@@ -1,6 +1,7 @@
 #include "timeline/bins.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,12 @@ void bins_set_width(struct bins *bins, int64_t width_ps)
 		bins->limit_ps = INT64_MAX;
 }
 
+/* Zero pages that were never touched take no memory. */
+static int64_t *new_column(const struct bins *bins)
+{
+	return memory_zero((size_t)bins->n_blocks * bins->max_bins * BINS_BLOCK + 1, sizeof(int64_t));
+}
+
 void bins_init(struct bins *bins, uint32_t n_links, uint32_t max_bins, int64_t base_ps)
 {
 	assert(max_bins && !(max_bins & (max_bins - 1)));
@@ -38,8 +45,10 @@ void bins_init(struct bins *bins, uint32_t n_links, uint32_t max_bins, int64_t b
 	bins->n_links = n_links;
 	bins->max_bins = max_bins;
 	bins->base_ps = base_ps;
-	bins->cells = memory_zero((size_t)n_links * max_bins, sizeof *bins->cells);
-	bins->used = memory_zero(n_links, 1);
+	bins->n_blocks = (n_links + BINS_BLOCK - 1) / BINS_BLOCK;
+	bins->bytes = new_column(bins);
+	bins->busy_ps = new_column(bins);
+	bins->used = memory_zero(bins->n_blocks + 1u, 1);
 	bins_set_width(bins, base_ps);
 }
 
@@ -47,7 +56,8 @@ void bins_release(struct bins *bins)
 {
 	for (int i = 0; i < BINS_EXTRA_N; i++)
 		free(bins->extra[i]);
-	free(bins->cells);
+	free(bins->bytes);
+	free(bins->busy_ps);
 	free(bins->used);
 	memset(bins, 0, sizeof *bins);
 }
@@ -57,31 +67,39 @@ uint32_t bins_count(const struct bins *bins, int64_t end_ps)
 	return end_ps <= 0 ? 1 : bins_index(bins, end_ps - 1) + 1;
 }
 
-/* Links that were never used keep their untouched zero pages: a large fabric costs what is used of it. */
-static void merge_cells(struct bin_cell *cells, uint32_t n, uint32_t factor)
+/* Rows i·factor … of a block become row i. Rows of zeros beyond the last used one need not be merged. */
+static void merge_rows(int64_t *rows, uint32_t n_used, uint32_t factor, bool by_maximum)
 {
-	uint32_t kept = n / factor;
-	for (uint32_t i = 0; i < kept; i++) {
-		struct bin_cell sum = {0, 0};
-		for (uint32_t j = i * factor; j < (i + 1) * factor; j++) {
-			sum.bytes += cells[j].bytes;
-			sum.busy_ps += cells[j].busy_ps;
+	uint32_t kept = (n_used + factor - 1) / factor;
+	for (uint32_t row = 0; row < kept; row++) {
+		int64_t *to = rows + (size_t)row * BINS_BLOCK;
+		uint32_t end = (row + 1) * factor < n_used ? (row + 1) * factor : n_used;
+		if (row)
+			memcpy(to, rows + (size_t)row * factor * BINS_BLOCK, BINS_BLOCK * sizeof *to);
+		for (uint32_t i = row * factor + 1; i < end; i++) {
+			const int64_t *from = rows + (size_t)i * BINS_BLOCK;
+			for (uint32_t link = 0; link < BINS_BLOCK; link++)
+				to[link] = !by_maximum ? to[link] + from[link] : from[link] > to[link] ? from[link] : to[link];
 		}
-		cells[i] = sum;
 	}
-	memset(cells + kept, 0, (n - kept) * sizeof *cells);
+	if (n_used > kept)
+		memset(rows + (size_t)kept * BINS_BLOCK, 0, (size_t)(n_used - kept) * BINS_BLOCK * sizeof *rows);
 }
 
-static void merge_extra(int64_t *values, uint32_t n, uint32_t factor, int by_maximum)
+/* Blocks that were never used keep their untouched zero pages: a large fabric costs what is used of it. */
+static void merge(struct bins *bins, uint32_t factor)
 {
-	uint32_t kept = n / factor;
-	for (uint32_t i = 0; i < kept; i++) {
-		int64_t merged = 0;
-		for (uint32_t j = i * factor; j < (i + 1) * factor; j++)
-			merged = !by_maximum ? merged + values[j] : values[j] > merged ? values[j] : merged;
-		values[i] = merged;
+	uint32_t n_used = bins_count(bins, bins->end_ps);
+	for (uint32_t block = 0; block < bins->n_blocks; block++) {
+		size_t first = (size_t)block * bins->max_bins * BINS_BLOCK;
+		if (!bins->used[block])
+			continue;
+		merge_rows(bins->bytes + first, n_used, factor, false);
+		merge_rows(bins->busy_ps + first, n_used, factor, false);
+		for (int i = 0; i < BINS_EXTRA_N; i++)
+			if (bins->extra[i])
+				merge_rows(bins->extra[i] + first, n_used, factor, i == BINS_QUEUE_MAX);
 	}
-	memset(values + kept, 0, (n - kept) * sizeof *values);
 }
 
 void bins_reach(struct bins *bins, int64_t time_ps)
@@ -95,15 +113,7 @@ void bins_reach(struct bins *bins, int64_t time_ps)
 	}
 	if (width_ps == bins->width_ps)
 		return;
-	for (uint32_t link = 0; link < bins->n_links; link++) {
-		uint64_t row = (uint64_t)link * bins->max_bins;
-		if (!bins->used[link])
-			continue;
-		merge_cells(bins->cells + row, bins->max_bins, factor);
-		for (int i = 0; i < BINS_EXTRA_N; i++)
-			if (bins->extra[i])
-				merge_extra(bins->extra[i] + row, bins->max_bins, factor, i == BINS_QUEUE_MAX);
-	}
+	merge(bins, factor);
 	bins_set_width(bins, width_ps);
 }
 
@@ -141,61 +151,61 @@ static int64_t share(int64_t amount, int64_t part_ps, int64_t span_ps)
 
 void bins_spread(struct bins *bins, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t bytes)
 {
-	struct bin_cell *cells = bins->cells + (uint64_t)link * bins->max_bins;
 	uint32_t first = bins_index(bins, start_ps), last = bins_index(bins, end_ps - 1);
+	int64_t *cell = bins->bytes + bins_at(bins, link, first);
 	int64_t head_ps = (int64_t)(first + 1) * bins->width_ps - start_ps, given;
 	if (last == first + 1) { /* by far the commonest */
 		given = share(bytes, head_ps, end_ps - start_ps);
-		cells[first].bytes += given;
-		cells[last].bytes += bytes - given;
+		cell[0] += given;
+		cell[BINS_BLOCK] += bytes - given;
 		return;
 	}
 	struct spread spread = spread_start(bytes, end_ps - start_ps, bins->width_ps, head_ps, &given);
-	cells[first].bytes += given;
+	*cell += given;
 	for (uint32_t bin = first + 1; bin < last; bin++) {
 		int64_t part = spread_next(&spread);
-		cells[bin].bytes += part;
+		*(cell += BINS_BLOCK) += part;
 		given += part;
 	}
-	cells[last].bytes += bytes - given;
+	cell[BINS_BLOCK] += bytes - given;
 }
 
 void bins_spread_busy(struct bins *bins, uint32_t link, int64_t start_ps, int64_t end_ps)
 {
-	struct bin_cell *cells = bins->cells + (uint64_t)link * bins->max_bins;
 	uint32_t first = bins_index(bins, start_ps), last = bins_index(bins, end_ps - 1);
-	cells[first].busy_ps += (int64_t)(first + 1) * bins->width_ps - start_ps;
+	int64_t *cell = bins->busy_ps + bins_at(bins, link, first);
+	*cell += (int64_t)(first + 1) * bins->width_ps - start_ps;
 	for (uint32_t bin = first + 1; bin < last; bin++)
-		cells[bin].busy_ps += bins->width_ps;
-	cells[last].busy_ps += end_ps - (int64_t)last * bins->width_ps;
+		*(cell += BINS_BLOCK) += bins->width_ps;
+	cell[BINS_BLOCK] += end_ps - (int64_t)last * bins->width_ps;
 }
 
-static int64_t *extra_row(struct bins *bins, enum bins_extra column, uint32_t link)
+static int64_t *extra_column(struct bins *bins, enum bins_extra column)
 {
 	if (!bins->extra[column])
-		bins->extra[column] = memory_zero((size_t)bins->n_links * bins->max_bins, sizeof **bins->extra);
-	return bins->extra[column] + (uint64_t)link * bins->max_bins;
+		bins->extra[column] = new_column(bins);
+	return bins->extra[column];
 }
 
 void bins_extra_add(struct bins *bins, enum bins_extra column, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t amount)
 {
+	int64_t *values = extra_column(bins, column), given = 0;
 	bins_touch(bins, link, end_ps);
-	int64_t *row = extra_row(bins, column, link), given = 0;
 	uint32_t first = bins_index(bins, start_ps), last = end_ps > start_ps ? bins_index(bins, end_ps - 1) : first;
 	for (uint32_t bin = first; bin < last; bin++) {
 		int64_t upto = scale_floor(amount, (int64_t)(bin + 1) * bins->width_ps - start_ps, end_ps - start_ps);
-		row[bin] += upto - given;
+		values[bins_at(bins, link, bin)] += upto - given;
 		given = upto;
 	}
-	row[last] += amount - given;
+	values[bins_at(bins, link, last)] += amount - given;
 }
 
 void bins_extra_max(struct bins *bins, enum bins_extra column, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t value)
 {
+	int64_t *values = extra_column(bins, column);
 	bins_touch(bins, link, end_ps);
-	int64_t *row = extra_row(bins, column, link);
 	uint32_t first = bins_index(bins, start_ps), last = end_ps > start_ps ? bins_index(bins, end_ps - 1) : first;
 	for (uint32_t bin = first; bin <= last; bin++)
-		if (value > row[bin])
-			row[bin] = value;
+		if (value > values[bins_at(bins, link, bin)])
+			values[bins_at(bins, link, bin)] = value;
 }

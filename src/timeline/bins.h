@@ -3,7 +3,11 @@
  *
  * Invariant: everything is integers. A run of B bytes over [s, e) puts floor(B·(b−s)/(e−s)) − floor(B·(a−s)/(e−s)) bytes into the
  * part [a, b) of it that a bin covers: the parts add up to B, and merging two bins gives what the wider bin would have got
- * directly, so the contents do not depend on when bins were merged. */
+ * directly, so the contents do not depend on when bins were merged.
+ *
+ * Memory is in blocks of 256 links, within a block one row per bin: what happens at one time lies together (the bins of the moment
+ * of a thousand links fill 16 KB), a row of a block is a row of a chunk of the file, and blocks of links that nobody uses cost
+ * nothing. */
 #ifndef WEFT_TIMELINE_BINS_H
 #define WEFT_TIMELINE_BINS_H
 
@@ -20,9 +24,7 @@ enum bins_extra {
 	BINS_EXTRA_N = BINS_KIND + 16
 };
 
-struct bin_cell {
-	int64_t bytes, busy_ps;
-};
+#define BINS_BLOCK 256 /* links */
 
 struct bins {
 	uint32_t n_links, max_bins;
@@ -31,9 +33,10 @@ struct bins {
 	int64_t end_ps;            /* nothing was recorded after it */
 	uint64_t magic;            /* index = (time × magic) >> 64 >> shift, exact for times >= 0 */
 	uint32_t shift, doublings;
-	struct bin_cell *cells;    /* [n_links][max_bins] */
-	int64_t *extra[BINS_EXTRA_N]; /* [n_links][max_bins], or NULL: all zero */
-	uint8_t *used;             /* [n_links]: anything but zero */
+	uint32_t n_blocks;
+	int64_t *bytes, *busy_ps;  /* [n_blocks][max_bins][BINS_BLOCK] */
+	int64_t *extra[BINS_EXTRA_N]; /* likewise, or NULL: all zero */
+	uint8_t *used;             /* [n_blocks]: anything but zero */
 };
 
 /* Bins so that n_links × bins stays within a budget of memory: a power of two from 16 to 512. */
@@ -54,6 +57,12 @@ static inline uint32_t bins_index(const struct bins *bins, int64_t time_ps)
 	return (uint32_t)((uint64_t)((wide)(uint64_t)time_ps * bins->magic >> 64) >> bins->shift);
 }
 
+/* Where a bin of a link is in a column; the next bin is BINS_BLOCK further. */
+static inline uint64_t bins_at(const struct bins *bins, uint32_t link, uint32_t bin)
+{
+	return ((uint64_t)(link / BINS_BLOCK) * bins->max_bins + bin) * BINS_BLOCK + link % BINS_BLOCK;
+}
+
 /* Runs that cross a bin's end. */
 void bins_spread(struct bins *bins, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t bytes);
 void bins_spread_busy(struct bins *bins, uint32_t link, int64_t start_ps, int64_t end_ps);
@@ -67,7 +76,7 @@ static inline void bins_touch(struct bins *bins, uint32_t link, int64_t end_ps)
 		bins_reach(bins, end_ps);
 	if (end_ps > bins->end_ps)
 		bins->end_ps = end_ps;
-	bins->used[link] = 1;
+	bins->used[link / BINS_BLOCK] = 1;
 }
 
 static inline void bins_add_bytes(struct bins *bins, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t bytes)
@@ -75,7 +84,7 @@ static inline void bins_add_bytes(struct bins *bins, uint32_t link, int64_t star
 	bins_touch(bins, link, end_ps);
 	uint32_t bin = bins_index(bins, start_ps);
 	if (__builtin_expect(end_ps <= (int64_t)(bin + 1) * bins->width_ps, 1))
-		bins->cells[(uint64_t)link * bins->max_bins + bin].bytes += bytes;
+		bins->bytes[bins_at(bins, link, bin)] += bytes;
 	else
 		bins_spread(bins, link, start_ps, end_ps, bytes);
 }
@@ -85,7 +94,7 @@ static inline void bins_add_busy(struct bins *bins, uint32_t link, int64_t start
 	bins_touch(bins, link, end_ps);
 	uint32_t bin = bins_index(bins, start_ps);
 	if (__builtin_expect(end_ps <= (int64_t)(bin + 1) * bins->width_ps, 1))
-		bins->cells[(uint64_t)link * bins->max_bins + bin].busy_ps += end_ps - start_ps;
+		bins->busy_ps[bins_at(bins, link, bin)] += end_ps - start_ps;
 	else
 		bins_spread_busy(bins, link, start_ps, end_ps);
 }

@@ -10,7 +10,7 @@
 
 /* A chunk is 64 bins × 256 links: a picture reads all, a user who follows one link reads 1/256 of the links. */
 #define BINS_PER_CHUNK 64
-#define LINKS_PER_CHUNK 256
+#define LINKS_PER_CHUNK BINS_BLOCK
 
 static const struct variable extra_variables[BINS_KIND] = {
 	[BINS_OVERHEAD] = {.name = "overhead_bytes", .type = VALUE_I64, .units = "B", .text = "headers, replays, control and drops"},
@@ -94,50 +94,38 @@ static void write_time(struct link_bins *links, struct timeline_file *file, cons
 	free(starts);
 }
 
-/* Which column of memory goes into a dataset: `stride` int64 values per cell, starting at `first`. */
-struct column {
-	const int64_t *first;
-	size_t stride;
-};
-
-static bool any_used(const struct bins *bins, uint32_t from, uint32_t to)
-{
-	for (uint32_t link = from; link < to; link++)
-		if (bins->used[link])
-			return true;
-	return false;
-}
-
-/* Memory is [link][bin], the file [bin][link]: transposed through a buffer of one chunk's links. Chunks of links that were
- * never used stay unwritten (they read as 0). */
-static void write_column(struct link_bins *links, struct timeline_file *file, const struct bins *bins, uint32_t n, hid_t dataset,
-			 struct column column, int kind)
+/* A block of memory is a row of chunks of the file; only the last block, where links are missing, is packed first. Blocks that
+ * were never used stay unwritten (they read as 0). */
+static void write_column(struct timeline_file *file, const struct bins *bins, uint32_t n, hid_t dataset, const int64_t *values, int kind)
 {
 	hsize_t size[3] = {n, bins->n_links, TRAFFIC_N};
 	int rank = kind < 0 ? 2 : 3;
-	int64_t *block = memory_alloc((size_t)n * LINKS_PER_CHUNK * sizeof *block);
-	(void)links;
+	int64_t *packed = NULL;
 	file_extend(file, dataset, rank, size);
-	for (uint32_t from = 0; from < bins->n_links; from += LINKS_PER_CHUNK) {
-		uint32_t to = bins->n_links - from < LINKS_PER_CHUNK ? bins->n_links : from + LINKS_PER_CHUNK;
-		hsize_t start[3] = {0, from, kind < 0 ? 0 : (hsize_t)kind}, count[3] = {n, to - from, 1};
-		if (!any_used(bins, from, to))
+	for (uint32_t block = 0; block < bins->n_blocks; block++) {
+		uint32_t from = block * BINS_BLOCK, width = bins->n_links - from < BINS_BLOCK ? bins->n_links - from : BINS_BLOCK;
+		const int64_t *rows = values + (size_t)from * bins->max_bins;
+		hsize_t start[3] = {0, from, kind < 0 ? 0 : (hsize_t)kind}, count[3] = {n, width, 1};
+		if (!bins->used[block])
 			continue;
-		for (uint32_t link = from; link < to; link++)
+		if (width < BINS_BLOCK) {
+			packed = memory_alloc((size_t)n * width * sizeof *packed);
 			for (uint32_t bin = 0; bin < n; bin++)
-				block[(size_t)bin * (to - from) + (link - from)] =
-					column.first[((size_t)link * bins->max_bins + bin) * column.stride];
-		file_write_box(file, dataset, VALUE_I64, rank, start, count, block);
+				memcpy(packed + (size_t)bin * width, rows + (size_t)bin * BINS_BLOCK, width * sizeof *packed);
+			rows = packed;
+		}
+		file_write_box(file, dataset, VALUE_I64, rank, start, count, rows);
 	}
-	free(block);
+	free(packed);
 }
 
-static void write_total(struct timeline_file *file, const struct bins *bins, uint32_t n, hid_t dataset, struct column column)
+static void write_total(struct timeline_file *file, const struct bins *bins, uint32_t n, hid_t dataset, const int64_t *values)
 {
-	int64_t *totals = memory_zero((size_t)bins->n_links + 1, sizeof *totals);
-	for (uint32_t link = 0; link < bins->n_links; link++)
-		for (uint32_t bin = 0; bins->used[link] && bin < n; bin++)
-			totals[link] += column.first[((size_t)link * bins->max_bins + bin) * column.stride];
+	int64_t *totals = memory_zero((size_t)bins->n_blocks * BINS_BLOCK + 1, sizeof *totals);
+	for (uint32_t block = 0; block < bins->n_blocks; block++)
+		for (uint32_t bin = 0; bins->used[block] && bin < n; bin++)
+			for (uint32_t i = 0; i < BINS_BLOCK; i++)
+				totals[block * BINS_BLOCK + i] += values[((size_t)block * bins->max_bins + bin) * BINS_BLOCK + i];
 	if (bins->n_links)
 		file_write_all(file, dataset, VALUE_I64, totals);
 	free(totals);
@@ -150,7 +138,7 @@ static void write_extras(struct link_bins *links, struct timeline_file *file, co
 			continue;
 		if (links->extra[i] < 0)
 			links->extra[i] = over_time(links, file, &extra_variables[i]);
-		write_column(links, file, bins, n, links->extra[i], (struct column){bins->extra[i], 1}, -1);
+		write_column(file, bins, n, links->extra[i], bins->extra[i], -1);
 	}
 	if (!links->by_kind)
 		return;
@@ -158,20 +146,19 @@ static void write_extras(struct link_bins *links, struct timeline_file *file, co
 	file_extend(file, links->bytes_by_kind, 3, size);
 	for (int i = 0; i < TRAFFIC_N; i++)
 		if (bins->extra[BINS_KIND + i])
-			write_column(links, file, bins, n, links->bytes_by_kind, (struct column){bins->extra[BINS_KIND + i], 1}, i);
+			write_column(file, bins, n, links->bytes_by_kind, bins->extra[BINS_KIND + i], i);
 }
 
-void link_bins_write(struct link_bins *links, struct timeline_file *file, const struct bins *bins, int64_t end_ps)
+void link_bins_write(struct link_bins *links, struct timeline_file *file, struct bins *bins, int64_t end_ps)
 {
+	bins_reach(bins, end_ps); /* computing goes on after the last byte */
 	uint32_t n = bins_count(bins, end_ps > bins->end_ps ? end_ps : bins->end_ps);
-	struct column bytes = {&bins->cells[0].bytes, 2}, busy = {&bins->cells[0].busy_ps, 2};
-	_Static_assert(sizeof(struct bin_cell) == 16, "a cell is two int64");
 	write_time(links, file, bins, n);
-	write_column(links, file, bins, n, links->bytes, bytes, -1);
-	write_column(links, file, bins, n, links->busy, busy, -1);
+	write_column(file, bins, n, links->bytes, bins->bytes, -1);
+	write_column(file, bins, n, links->busy, bins->busy_ps, -1);
 	write_extras(links, file, bins, n);
-	write_total(file, bins, n, links->total_bytes, bytes);
-	write_total(file, bins, n, links->total_busy, busy);
+	write_total(file, bins, n, links->total_bytes, bins->bytes);
+	write_total(file, bins, n, links->total_busy, bins->busy_ps);
 }
 
 static void close_dataset(hid_t dataset)

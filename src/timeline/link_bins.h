@@ -19,7 +19,7 @@ struct link_bins {
 void link_bins_open(struct link_bins *links, struct timeline_file *file, const struct fabric *fabric, const struct bins *bins,
 		    bool by_kind);
 /* Writes the bins as they are now, from time 0 to end_ps. */
-void link_bins_write(struct link_bins *links, struct timeline_file *file, const struct bins *bins, int64_t end_ps);
+void link_bins_write(struct link_bins *links, struct timeline_file *file, struct bins *bins, int64_t end_ps);
 void link_bins_close(struct link_bins *links);
 
 #endif

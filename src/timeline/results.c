@@ -31,14 +31,13 @@ static void write_number(struct recorder *recorder, hid_t group, const char *nam
 	file_write_variable(&recorder->file, group, &variable, NULL, 0, &value);
 }
 
-static int64_t sum_bytes(const struct bins *bins, const int64_t *extra)
+static int64_t sum_of(const struct bins *bins, const int64_t *values)
 {
-	size_t n = (size_t)bins->n_links * bins->max_bins;
+	size_t per_block = (size_t)bins->max_bins * BINS_BLOCK;
 	int64_t sum = 0;
-	for (uint32_t link = 0; link < bins->n_links; link++)
-		for (size_t i = (size_t)link * bins->max_bins; bins->used[link] && i < ((size_t)link + 1) * bins->max_bins; i++)
-			sum += extra ? extra[i] : bins->cells[i].bytes;
-	(void)n;
+	for (uint32_t block = 0; block < bins->n_blocks; block++)
+		for (size_t i = block * per_block; bins->used[block] && i < (block + 1) * per_block; i++)
+			sum += values[i];
 	return sum;
 }
 
@@ -48,9 +47,9 @@ static void write_summary(struct recorder *recorder, const struct recorder_resul
 	hid_t group = recorder->summary;
 	write_integer(recorder, group, "time_ps", "ps", result->end_ps);
 	write_integer(recorder, group, "events", "1", (int64_t)result->n_events);
-	write_integer(recorder, group, "link_bytes", "B", sum_bytes(bins, NULL));
+	write_integer(recorder, group, "link_bytes", "B", sum_of(bins, bins->bytes));
 	if (bins->extra[BINS_OVERHEAD])
-		write_integer(recorder, group, "link_overhead_bytes", "B", sum_bytes(bins, bins->extra[BINS_OVERHEAD]));
+		write_integer(recorder, group, "link_overhead_bytes", "B", sum_of(bins, bins->extra[BINS_OVERHEAD]));
 	if (result->packet_hops)
 		write_integer(recorder, group, "packet_hops", "1", (int64_t)result->packet_hops);
 	if (result->energy_j > 0)
