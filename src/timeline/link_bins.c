@@ -8,8 +8,8 @@
 #include "fabric/fabric.h"
 #include "timeline/describe.h"
 
-/* A chunk is 64 bins × 256 links: a picture reads all, a user who follows one link reads 1/256 of the links. */
-#define BINS_PER_CHUNK 64
+/* A chunk is 32 bins × 256 links, 64 KiB (from 128 KiB on, glibc maps and unmaps memory for each): a picture reads all, a user who follows one link reads 1/256 of the links. */
+#define BINS_PER_CHUNK 32
 #define LINKS_PER_CHUNK BINS_BLOCK
 
 static const struct variable extra_variables[BINS_KIND] = {

@@ -16,12 +16,16 @@ const char *const timeline_detail_names[DETAIL_N] = {"bins", "messages", "interv
 
 #define SIZE_LIMIT_DEFAULT (INT64_C(4) << 30)
 #define AUTO_BASE_PS PS_PER_NS
+/* The first bytes say how fine bins are worth it: finer ones would only be merged again, at the cost of every run that they cut. */
+#define BINS_OF_FIRST_RUN 16
 
 /* What the hooks do: a few stores each. */
 
 static void on_bytes(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead, uint8_t kind)
 {
 	struct recorder *recorder = context;
+	if (__builtin_expect(!recorder->bins.end_ps, 0) && recorder->auto_width)
+		bins_reach(&recorder->bins, (end_ps - start_ps) * (recorder->bins.max_bins / BINS_OF_FIRST_RUN));
 	bins_add_bytes(&recorder->bins, link, start_ps, end_ps, payload);
 	if (overhead)
 		bins_extra_add(&recorder->bins, BINS_OVERHEAD, link, start_ps, end_ps, overhead);
@@ -329,6 +333,7 @@ struct recorder *recorder_new(const struct recorder_options *options, const stru
 	recorder->fabric = fabric;
 	recorder->routes = routes;
 	recorder->by_kind = options->detail == DETAIL_ALL;
+	recorder->auto_width = options->bin_ps < 2;
 	if (!recorder->options.size_limit_bytes)
 		recorder->options.size_limit_bytes = SIZE_LIMIT_DEFAULT;
 	if (create_file(recorder, err)) {

@@ -34,7 +34,7 @@ struct recorder {
 	struct link_bins links;
 	struct table changes, collectives, ops, messages, intervals;
 	struct name_entry *names;
-	bool by_kind;
+	bool by_kind, auto_width;
 	hid_t summary, run; /* groups */
 };
 

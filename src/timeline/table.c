@@ -22,9 +22,9 @@ void table_open(struct table *table, struct timeline_file *file, const char *pat
 	table->file = file;
 	table->group = file_group(file, path, text);
 	if (!strcmp(variables[0].name, dimension))
-		table->rows = file_coordinate(file, table->group, &variables[0], 0, true, TABLE_BLOCK);
+		table->rows = file_coordinate(file, table->group, &variables[0], 0, true, TABLE_CHUNK);
 	else
-		table->rows = file_dimension(file, table->group, dimension, 0, true, TABLE_BLOCK);
+		table->rows = file_dimension(file, table->group, dimension, 0, true, TABLE_CHUNK);
 	table->n_columns = n_variables;
 	for (uint32_t i = 0; i < n_variables; i++) {
 		table->types[i] = variables[i].type;

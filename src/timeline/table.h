@@ -6,6 +6,7 @@
 #include "timeline/file.h"
 
 #define TABLE_BLOCK 16384
+#define TABLE_CHUNK 8192 /* at most 64 KiB: from 128 KiB on, glibc maps and unmaps memory for each chunk that HDF5 touches */
 #define TABLE_COLUMNS 20
 
 struct table {
