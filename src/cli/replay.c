@@ -11,7 +11,8 @@
 #include "scenario/scenario.h"
 #include "trace/trace.h"
 
-enum { KEY_TOPOLOGY = 1, KEY_PLACEMENT, KEY_PROTOCOL, KEY_ALGORITHM, KEY_NETWORK, KEY_FORMAT, KEY_SET, KEY_SEED, KEY_DETAIL, KEY_JSON };
+enum { KEY_TOPOLOGY = 1, KEY_PLACEMENT, KEY_PROTOCOL, KEY_ALGORITHM, KEY_NETWORK, KEY_FORMAT, KEY_SET, KEY_SEED, KEY_DETAIL, KEY_JSON,
+       KEY_REPLICATE, KEY_GROUPS, KEY_STEP, KEY_SCALE };
 
 static const struct argp_option options[] = {
 	{"topology", KEY_TOPOLOGY, "T[:k=v,...]", 0, "The machine, for example hgx:gpu=a100 (required)", 0},
@@ -20,6 +21,10 @@ static const struct argp_option options[] = {
 	{"algorithm", KEY_ALGORITHM, "A", 0, "Of collectives that name none; default: auto", 0},
 	{"network", KEY_NETWORK, "M[:k=v,...]", 0, "Network model; default: fluid", 0},
 	{"format", KEY_FORMAT, "F", 0, "Of the trace; default: found from its content", 0},
+	{"replicate", KEY_REPLICATE, "N", 0, "Run on N ranks, a multiple of the trace's own: they repeat", 0},
+	{"groups", KEY_GROUPS, "FILE", 0, "Process groups, where the format keeps them apart", 0},
+	{"step", KEY_STEP, "N", 0, "One profiler step, by its number", 0},
+	{"compute-scale", KEY_SCALE, "X", 0, "Every recorded computation takes X times as long", 0},
 	{"output", 'o', "FILE", 0, "Write the timeline there", 0},
 	{"detail", KEY_DETAIL, "D", 0, "bins, messages, intervals or all; default: bins", 0},
 	{"set", KEY_SET, "PATH=VALUE", 0, "Any other key of a scenario", 0},
@@ -54,6 +59,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case KEY_ALGORITHM: sets_add(sets, "--algorithm", "algorithm=%s", value); return 0;
 	case KEY_NETWORK: sets_add_network(sets, value); return 0;
 	case KEY_FORMAT: sets_add(sets, "--format", "workload[0].trace.format=%s", value); return 0;
+	case KEY_REPLICATE: sets_add(sets, "--replicate", "workload[0].trace.replicate=%s", value); return 0;
+	case KEY_GROUPS: sets_add(sets, "--groups", "workload[0].trace.groups=%s", sets_quote(sets, value)); return 0;
+	case KEY_STEP: sets_add(sets, "--step", "workload[0].trace.step=%s", value); return 0;
+	case KEY_SCALE: sets_add(sets, "--compute-scale", "workload[0].trace.compute_scale=%s", value); return 0;
 	case KEY_DETAIL: sets_add(sets, "--detail", "output.detail=%s", value); return 0;
 	case KEY_SET: sets_add(sets, NULL, "%s", value); return 0;
 	case KEY_SEED: sets_add(sets, "--seed", "seed=%s", value); return 0;

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -159,6 +160,16 @@ static void print_head(const struct job *job, const struct scenario *scenario)
 		printf("timeline   %s\n", job->timeline);
 }
 
+/* What was assumed, indented under one heading. */
+static void print_assumed(const struct simulation *simulation)
+{
+	for (const char *line = text_string(&simulation->assumed); *line;) {
+		size_t n = strcspn(line, "\n");
+		printf("assumed    %.*s\n", (int)n, line);
+		line += n + (line[n] == '\n');
+	}
+}
+
 static void print_collectives(const struct simulation *simulation)
 {
 	uint32_t n = simulation->n_collectives;
@@ -250,6 +261,7 @@ static void print_physics(const struct simulation *simulation)
 void results_print(const struct job *job, const struct scenario *scenario)
 {
 	print_head(job, scenario);
+	print_assumed(&job->simulation);
 	print_collectives(&job->simulation);
 	print_busiest(&job->simulation);
 	print_classes(&job->simulation);

@@ -165,23 +165,24 @@ static int load_pipeline(const struct scenario_entry *entry, struct workload *wo
 	return 0;
 }
 
-static int load_trace(const struct scenario_entry *entry, struct workload *workload, struct error *err)
+static int load_trace(const struct scenario_entry *entry, struct workload *workload, struct text *assumed, struct error *err)
 {
 	static const char *const formats[ENTRY_KINDS] = {[ENTRY_PROGRAM] = "program", [ENTRY_FLOWS] = "flows"};
 	struct trace_request request = {.paths = entry->path.paths.values, .n_paths = entry->path.paths.n,
-		.format = formats[entry->kind] ? formats[entry->kind] : entry->path.format};
+		.format = formats[entry->kind] ? formats[entry->kind] : entry->path.format, .n_ranks = (uint32_t)entry->path.replicate,
+		.group_file = entry->path.groups, .step = entry->path.step, .compute_scale = entry->path.compute_scale, .assumed = assumed};
 	return trace_load(workload, &request, NULL, err);
 }
 
 int entry_load(const struct scenario *scenario, const struct scenario_entry *entry, struct workload **loaded, uint32_t *needed,
-	       struct error *err)
+	       struct text *assumed, struct error *err)
 {
 	(void)scenario;
 	*loaded = NULL;
 	*needed = 0;
 	if (entry->kind != ENTRY_COLLECTIVE && entry->kind != ENTRY_MESSAGES) {
 		*loaded = memory_zero(1, sizeof **loaded);
-		if (entry->kind == ENTRY_PIPELINE ? load_pipeline(entry, *loaded, err) : load_trace(entry, *loaded, err)) {
+		if (entry->kind == ENTRY_PIPELINE ? load_pipeline(entry, *loaded, err) : load_trace(entry, *loaded, assumed, err)) {
 			free(*loaded);
 			*loaded = NULL;
 			return -1;

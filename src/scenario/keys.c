@@ -108,6 +108,10 @@ const struct section section_pipeline = {"pipeline", "A training step on stages 
 static const struct section_key path_keys[] = {
 	{"path", KEY_TEXTS, NULL, NULL, "a file, or a list of files", AT(paths)},
 	{"format", KEY_TEXT, "", NULL, "of a trace, where its content does not tell", AT(format)},
+	{"groups", KEY_PATH, "", NULL, "of a trace whose process groups are in a file of their own", AT(groups)},
+	{"replicate", KEY_COUNT, "0", "0..1048576", "run a trace on so many ranks, a multiple of its own: its ranks repeat; 0: as it is", AT(replicate)},
+	{"step", KEY_COUNT, "", "0..", "one profiler step of a trace, by its number; default: everything", AT(step)},
+	{"compute_scale", KEY_RATIO, "1", "0..1000000", "every recorded computation takes so many times as long: 0.5 for a chip twice as fast", AT(compute_scale)},
 	{0},
 };
 const struct section section_path_kind = {"path", "The body of `trace`, `program` and `flows`.", path_keys};

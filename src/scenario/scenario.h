@@ -43,7 +43,9 @@ struct scenario_pipeline {
 
 struct scenario_path { /* trace, program, flows */
 	struct texts paths;
-	const char *format;
+	const char *format, *groups;
+	int64_t replicate, step;
+	double compute_scale;
 };
 
 /* One message, sent and received: the simplest workload, and what tests of receives that nobody serves are made of. */

@@ -30,7 +30,7 @@ static int load_entries(struct simulation *simulation, int64_t *n_ranks, struct 
 	*n_ranks = 0;
 	for (uint32_t i = 0; i < scenario->n_entries; i++) {
 		uint32_t needed;
-		if (entry_load(scenario, &scenario->entries[i], &simulation->workloads[i], &needed, err))
+		if (entry_load(scenario, &scenario->entries[i], &simulation->workloads[i], &needed, &simulation->assumed, err))
 			return -1;
 		all |= !needed;
 		if (needed > simulation->fabric.n_npus && scenario->entries[i].ranks)
@@ -298,6 +298,7 @@ void simulation_release(struct simulation *simulation)
 		workload_delete(simulation->workloads[i]);
 	free(simulation->workloads);
 	totals_release(&simulation->totals);
+	text_release(&simulation->assumed);
 	if (simulation->engine.queue)
 		engine_release(&simulation->engine);
 	if (simulation->links.fabric)

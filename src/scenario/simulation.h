@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "engine/engine.h"
 #include "engine/observer.h"
 #include "fabric/fabric.h"
@@ -48,6 +49,7 @@ struct simulation {
 	uint32_t n_ranks;
 	struct pending_change *changes;
 	struct totals totals;
+	struct text assumed;            /* what traces left open and how it was taken, a line each */
 	struct arena arena;
 	struct physics *physics;        /* NULL: the scenario asks for neither physics nor energy */
 

@@ -64,6 +64,7 @@ static int read_pipeline(const struct section_reader *reader, struct scenario_en
 
 static int read_path(const struct section_reader *reader, struct scenario_entry *entry)
 {
+	entry->path.step = -1;
 	if (section_read(reader, &section_path_kind, entry->kind_nodes[entry->kind], &entry->path))
 		return -1;
 	for (uint32_t i = 0; i < entry->path.paths.n; i++)

@@ -4,5 +4,5 @@
 #include <stddef.h>
 
 const struct trace_format *const trace_formats[] = {
-	&trace_program, &trace_flows, &trace_goal, &trace_chakra, NULL,
+	&trace_program, &trace_flows, &trace_goal, &trace_chakra, &trace_kineto, NULL,
 };

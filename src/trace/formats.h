@@ -4,6 +4,6 @@
 
 #include "trace/trace.h"
 
-extern const struct trace_format trace_program, trace_flows, trace_goal, trace_chakra;
+extern const struct trace_format trace_program, trace_flows, trace_goal, trace_chakra, trace_kineto;
 
 #endif

@@ -77,6 +77,16 @@ const struct trace_format *trace_recognise(const char *path, struct error *err)
 	return best;
 }
 
+static void scale_compute(struct workload *workload, double scale)
+{
+	for (uint32_t p = 0; p < workload->n_programs; p++)
+		for (uint32_t i = 0; i < workload->programs[p].n_ops; i++) {
+			struct op *op = &workload->programs[p].ops[i];
+			if (op->kind == OP_COMPUTE)
+				op->amount = (int64_t)((double)op->amount * scale + 0.5);
+		}
+}
+
 int trace_load(struct workload *workload, const struct trace_request *request, const struct trace_format **format, struct error *err)
 {
 	const struct trace_format *found = request->format ? trace_find(request->format, err) : trace_recognise(request->paths[0], err);
@@ -84,6 +94,8 @@ int trace_load(struct workload *workload, const struct trace_request *request, c
 		return -1;
 	if (format)
 		*format = found;
+	if (request->compute_scale != 0 && request->compute_scale != 1)
+		scale_compute(workload, request->compute_scale);
 	if (workload_verify(workload, err)) {
 		workload_release(workload);
 		return error_prefix(err, "%s", request->paths[0]);

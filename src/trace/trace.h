@@ -26,6 +26,8 @@ struct trace_request {
 	const char *format;      /* NULL: recognised */
 	uint32_t n_ranks;        /* run on so many ranks (a format says by what rule); 0: as many as the trace has */
 	const char *group_file;  /* process groups, for formats that keep them apart; NULL: none, or the one beside the trace */
+	int64_t step;            /* one profiler step by its number, for formats that know steps; -1: everything */
+	double compute_scale;    /* every computation takes so many times as long: 0.5 for a chip twice as fast; 0: as 1 */
 	struct text *assumed;    /* what the trace leaves open and how it was taken, a line each; may be NULL */
 };
 

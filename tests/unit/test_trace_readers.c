@@ -10,7 +10,7 @@
 
 static void load_ok(struct workload *w, const char *const *paths, uint32_t n, uint32_t n_ranks)
 {
-	struct trace_request request = {.paths = paths, .n_paths = n, .n_ranks = n_ranks};
+	struct trace_request request = {.paths = paths, .n_paths = n, .n_ranks = n_ranks, .step = -1};
 	struct error err = {0};
 	if (trace_load(w, &request, NULL, &err))
 		fail_msg("%s", err.message);
@@ -148,6 +148,38 @@ static void chakra_ring_of_messages_matches(void **state)
 	workload_release(&w);
 }
 
+static void kineto_megatron_has_84_all_reduces(void **state)
+{
+	const char *folder = check_data_folder(), *paths[8];
+	char names[8][4096];
+	struct workload w;
+	(void)state;
+	if (!folder)
+		skip();
+	for (int i = 0; i < 8; i++) {
+		snprintf(names[i], sizeof names[i], "%s/kineto-megatron-tp8/megatron_kineto_%d.json.gz", folder, i);
+		paths[7 - i] = names[i];
+	}
+	load_ok(&w, paths, 8, 0);
+	for (uint32_t rank = 0; rank < 8; rank++) {
+		const struct program *program = &w.programs[w.rank_program[rank]];
+		uint32_t n_large = 0, n_small = 0;
+		for (uint32_t i = 0; i < program->n_ops; i++) {
+			if (program->ops[i].kind != OP_COLLECTIVE)
+				continue;
+			const struct collective_call *call = &program->calls[program->ops[i].amount];
+			int64_t took_us = (program->origins[i].recorded_end_ps - program->origins[i].recorded_start_ps) / PS_PER_US;
+			assert_int_equal(call->kind, COLLECTIVE_ALL_REDUCE);
+			n_large += call->bytes == 67108864;
+			n_small += call->bytes == 32768;
+			assert_true(took_us >= 24);
+		}
+		assert_int_equal(n_large, 81);
+		assert_int_equal(n_small, 3);
+	}
+	workload_release(&w);
+}
+
 /* --- files made here ------------------------------------------------------------------------------------------------- */
 
 static void expect_error(const char *name, const void *bytes, size_t n, const char *message)
@@ -236,6 +268,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(goal_dissemination_ends_at_22000_ns), cmocka_unit_test(goal_binary_has_its_counts),
 		cmocka_unit_test(chakra_real_trace_is_whole), cmocka_unit_test(chakra_ring_of_messages_matches),
+		cmocka_unit_test(kineto_megatron_has_84_all_reduces),
 		cmocka_unit_test(goal_text_errors_have_their_place), cmocka_unit_test(goal_text_reads_every_option),
 		cmocka_unit_test(malformed_chakra_is_refused),
 	};

@@ -1,0 +1,67 @@
+/* What a replay needs of one Kineto (PyTorch profiler, Chrome) JSON file, taken while it streams by: memory grows with the device's
+ * events, not with the file. */
+#ifndef WEFT_TRACE_KINETO_READ_H
+#define WEFT_TRACE_KINETO_READ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/memory.h"
+
+struct error;
+
+#define KINETO_NONE UINT32_MAX
+
+/* A collective as kernel arguments or a host record describe it; absent numbers are -1, absent texts KINETO_NONE. */
+struct kineto_comm {
+	uint32_t name;          /* "allreduce", "_allgather_base", "send", … */
+	uint32_t group, ranks;  /* process group name; its members as text "[0, 1]" */
+	int64_t in_elements, out_elements;
+	int32_t element_bytes;
+	int32_t group_size, rank_start, rank_stride;
+	int32_t source, destination; /* point-to-point */
+};
+
+struct kineto_kernel {
+	int64_t start_ns, end_ns; /* Unix time when the file gives it */
+	uint64_t correlation;
+	uint32_t name, comm;      /* comm: into comms, KINETO_NONE when its arguments say nothing */
+	int32_t stream;
+	bool nccl;
+};
+
+/* A host call that launched a kernel, and a host record of a collective: they join kernels to sizes in files whose kernels have
+ * no arguments. */
+struct kineto_launch {
+	uint64_t correlation;
+	int64_t start_ns, thread;
+};
+struct kineto_record {
+	int64_t start_ns, end_ns, thread;
+	uint32_t comm;
+};
+struct kineto_step {
+	int64_t number, start_ns, end_ns;
+};
+
+struct kineto_trace {
+	struct arena arena;
+	const char **texts;     /* interned */
+	size_t n_texts, texts_capacity;
+	struct kineto_kernel *kernels;
+	struct kineto_comm *comms;
+	struct kineto_launch *launches;
+	struct kineto_record *records;
+	struct kineto_step *steps;
+	size_t n_kernels, n_comms, n_launches, n_records, n_steps;
+	size_t kernels_capacity, comms_capacity, launches_capacity, records_capacity, steps_capacity;
+	int64_t rank, world_size; /* -1 when the file does not say */
+	int64_t base_ns;          /* baseTimeNanoseconds, 0 */
+};
+
+/* Reads .json or .json.gz; on error nothing is left to release. */
+int kineto_read(struct kineto_trace *trace, const char *path, struct error *err);
+void kineto_release(struct kineto_trace *trace);
+
+#endif
