@@ -110,6 +110,7 @@ struct collective_plan {
 	uint32_t n_threads;       /* of every rank */
 	int64_t scratch_bytes;
 	double alpha_ps, beta_ps_per_byte; /* what plan_init was told: pipelined algorithms choose their piece size by them */
+	const char *protocol;     /* what a schedule from a file was written for ("ll"), NULL: nothing said */
 	void *state;              /* the algorithm's own, in `arena` */
 	struct arena arena;
 };
@@ -156,6 +157,12 @@ const struct protocol *protocol_find(const char *name, struct error *err);
  * absolute); 0: unknown, the limit is left out. `plan` is needed for "nccl" and for tree constants; it may be NULL. */
 int protocol_resolve(struct protocol *out, const char *name, const char *machine_default, int64_t rank_bytes_per_s,
 		     const struct collective_plan *plan, struct error *err);
+/* Plans and resolves together, because one choice depends on the other: with a protocol of NCCL, `auto` is `nccl`, pieces are cut for
+ * the protocol's time per step, "nccl" takes the fastest pair of algorithm and protocol, and for a file what it was written for. With
+ * "none" the same as collective_plan_init. */
+int protocol_plan(struct collective_plan *plan, struct protocol *protocol, const char *algorithm, const char *protocol_name,
+		  const char *machine_default, int64_t rank_bytes_per_s, const struct collective_request *request, double alpha_ps,
+		  double beta_ps_per_byte, struct error *err);
 /* What a message of `payload` occupies on the wires: payload × numerator / denominator, and inside a machine divided by
  * rate_efficiency, rounded up once. */
 int64_t protocol_wire_bytes(const struct protocol *protocol, int64_t payload, bool between_machines);

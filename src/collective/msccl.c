@@ -290,6 +290,7 @@ static int plan_file(struct collective_plan *plan, struct msccl_file *file, stru
 					(long long)slices);
 	msccl->n_slices = (uint32_t)slices;
 	plan->n_threads = msccl->n_threads;
+	plan->protocol = !strcmp(file->protocol, "LL") ? "ll" : !strcmp(file->protocol, "LL128") ? "ll128" : "simple";
 	plan->state = msccl;
 	return 0;
 }

@@ -153,6 +153,66 @@ int protocol_resolve(struct protocol *out, const char *name, const char *machine
 	return 0;
 }
 
+/* Plans with one preset. *time_ps is what the closed form gives, infinite where there is none. */
+static int plan_with(struct collective_plan *plan, struct protocol *protocol, const char *algorithm, const struct protocol *preset,
+		     const struct architecture *architecture, int64_t rank_bytes_per_s, const struct collective_request *request,
+		     double alpha_ps, double beta_ps_per_byte, double *time_ps, struct error *err)
+{
+	fill(protocol, preset, architecture, rank_bytes_per_s, NULL);
+	double alpha = fmax(alpha_ps, (double)protocol->step_ps);
+	double beta = beta_ps_per_byte * protocol->wire_numerator / protocol->wire_denominator / protocol->rate_efficiency;
+	if (collective_plan_init(plan, algorithm, request, alpha, beta, err))
+		return -1;
+	fill(protocol, preset, architecture, rank_bytes_per_s, plan);
+	alpha = fmax(alpha_ps, (double)protocol->step_ps);
+	double cost = plan->algorithm->cost ? plan->algorithm->cost(plan, alpha, beta) : -1;
+	*time_ps = cost < 0 ? INFINITY : (double)protocol->base_ps + cost;
+	return 0;
+}
+
+int protocol_plan(struct collective_plan *plan, struct protocol *protocol, const char *algorithm, const char *protocol_name,
+		  const char *machine_default, int64_t rank_bytes_per_s, const struct collective_request *request, double alpha_ps,
+		  double beta_ps_per_byte, struct error *err)
+{
+	const struct protocol *choices[] = {&protocol_simple, &protocol_ll128, &protocol_ll};
+	const struct architecture *architecture, *machine = NULL;
+	char preset[32], machine_preset[32];
+	size_t n = sizeof choices / sizeof *choices;
+	double best;
+	const char *name = protocol_name ? protocol_name : machine_default ? machine_default : "none";
+	memset(plan, 0, sizeof *plan);
+	if ((machine_default && split_name(machine_default, machine_preset, &machine, err)) || split_name(name, preset, &architecture, err))
+		return -1;
+	architecture = architecture ? architecture : machine;
+	if (strcmp(preset, "none") && (!algorithm || !strcmp(algorithm, "auto")))
+		algorithm = "nccl";
+	if (strcmp(preset, "nccl")) {
+		choices[0] = preset_of(preset);
+		n = 1;
+	}
+	if (plan_with(plan, protocol, algorithm, choices[0], architecture, rank_bytes_per_s, request, alpha_ps, beta_ps_per_byte, &best, err))
+		return -1;
+	if (n > 1 && plan->protocol)
+		fill(protocol, preset_of(plan->protocol), architecture, rank_bytes_per_s, plan);
+	for (size_t i = 1; i < n && !plan->protocol; i++) {
+		struct collective_plan other;
+		struct protocol with;
+		double time;
+		if (plan_with(&other, &with, algorithm, choices[i], architecture, rank_bytes_per_s, request, alpha_ps, beta_ps_per_byte, &time,
+			      NULL))
+			continue;
+		if (time < best) {
+			struct collective_plan worse = *plan;
+			*plan = other;
+			other = worse;
+			*protocol = with;
+			best = time;
+		}
+		collective_plan_release(&other);
+	}
+	return 0;
+}
+
 int64_t protocol_wire_bytes(const struct protocol *protocol, int64_t payload, bool between_machines)
 {
 	int64_t whole = payload / protocol->wire_denominator, rest = payload % protocol->wire_denominator;

@@ -58,18 +58,14 @@ static struct planned *plan_new(struct executor *x, const struct planned *wanted
 	const struct fabric *fabric = x->setup.fabric;
 	struct error err = {0};
 	*planned = *wanted;
-	if (collective_plan_init(&planned->plan, wanted->algorithm, request, wanted->alpha_ps, wanted->beta_ps_per_byte, &err)) {
+	if (protocol_plan(&planned->plan, &planned->protocol, wanted->algorithm, wanted->protocol_name, fabric ? fabric->protocol : NULL,
+			  wanted->rank_bytes_per_s, request, wanted->alpha_ps, wanted->beta_ps_per_byte, &err)) {
 		executor_fail(x, err.code, "%s", err.message);
 		free(planned);
 		return NULL;
 	}
 	ARRAY_RESERVE(x->plans, x->n_plans + 1, x->plans_capacity);
 	x->plans[x->n_plans++] = planned;
-	if (protocol_resolve(&planned->protocol, wanted->protocol_name, fabric ? fabric->protocol : NULL, wanted->rank_bytes_per_s,
-			     &planned->plan, &err)) {
-		executor_fail(x, err.code, "%s", err.message);
-		return NULL;
-	}
 	return planned;
 }
 

@@ -64,6 +64,30 @@ static void nccl_chooses_simple_for_64_mib_and_ll_for_32_kib(void **state)
 	assert_true(fabs(us - 15.65) < 0.1);
 }
 
+/* The fastest pair, as NCCL takes it: the tree in LL for little, the ring in Simple for much. */
+static void planning_takes_the_fastest_pair(void **state)
+{
+	(void)state;
+	static const struct { const char *algorithm, *protocol, *machine; int64_t bytes; const char *chosen, *with; } rows[] = {
+		{"auto", NULL, "nccl@ampere", 1 << 10, "double_binary_tree", "ll"}, {"auto", NULL, "nccl@ampere", 64 << 20, "ring", "simple"},
+		{"ring", NULL, "nccl@ampere", 32 << 10, "ring", "ll"}, {NULL, "ll128", "nccl@ampere", 64 << 20, "ring", "ll128"},
+		{"auto", "none", "nccl@ampere", 64 << 20, "direct", "none"}, {"auto", NULL, NULL, 64 << 20, "direct", "none"},
+		{"halving_doubling", "simple", "none", 1 << 20, "halving_doubling", "simple"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct collective_request request = {.kind = COLLECTIVE_ALL_REDUCE, .n_ranks = 8, .bytes = rows[i].bytes};
+		struct collective_plan plan;
+		struct protocol protocol;
+		struct error err = {0};
+		if (protocol_plan(&plan, &protocol, rows[i].algorithm, rows[i].protocol, rows[i].machine, 300000000000, &request, 500000,
+				  1e12 / 300e9, &err))
+			fail_msg("%s", err.message);
+		assert_string_equal(plan.algorithm->name, rows[i].chosen);
+		assert_string_equal(protocol.name, rows[i].with);
+		collective_plan_release(&plan);
+	}
+}
+
 static void wrong_protocols_name_the_known_ones(void **state)
 {
 	(void)state;
@@ -95,6 +119,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(presets_give_nccls_closed_form),
 		cmocka_unit_test(nccl_chooses_simple_for_64_mib_and_ll_for_32_kib),
+		cmocka_unit_test(planning_takes_the_fastest_pair),
 		cmocka_unit_test(wrong_protocols_name_the_known_ones),
 		cmocka_unit_test(wire_bytes_round_up_once),
 	};
