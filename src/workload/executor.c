@@ -114,7 +114,7 @@ static void make_ready(struct executor *x, uint32_t actor_index, uint32_t op_ind
 	uint32_t index = pool_take(&x->running);
 	uint16_t stream = program->ops[op_index].stream;
 	*running_at(x, index) = (struct running){
-		.actor = actor_index, .op = op_index, .ready_ps = x->engine->now_ps, .cause_rank = cause_rank,
+		.actor = actor_index, .op = op_index, .ready_ps = x->engine->now_ps, .start_ps = -1, .cause_rank = cause_rank,
 		.cause_index = cause_index, .next = NONE, .message = NONE, .instance = NONE, .peer = NONE,
 	};
 	actor->need[op_index] = OP_RUNNING;
@@ -276,12 +276,12 @@ static int by_op(const void *a, const void *b)
 	return p < q ? -1 : p > q;
 }
 
-/* Ends what was noted as ended, in the order of the program. Returns whether there was anything. */
-static bool end_noted(struct executor *x, struct actor *actor)
+/* Ends what was noted as ended, in the order of the program. */
+static void end_noted(struct executor *x, struct actor *actor)
 {
 	uint32_t n = 0;
 	if (actor->ended == NONE)
-		return false;
+		return;
 	for (uint32_t i = actor->ended; i != NONE; i = running_at(x, i)->next) {
 		ARRAY_RESERVE(x->ended, n + 1, x->ended_capacity);
 		x->ended[n++] = (uint64_t)running_at(x, i)->op << 32 | i;
@@ -291,40 +291,36 @@ static bool end_noted(struct executor *x, struct actor *actor)
 		qsort(x->ended, n, sizeof *x->ended, by_op);
 	for (uint32_t i = 0; i < n; i++)
 		end(x, (uint32_t)x->ended[i]);
-	return true;
 }
 
-/* Streams that are free take the lowest operation that is ready. Returns whether one did. */
-static bool start_lanes(struct executor *x, struct actor *actor)
+/* Streams that are free take the lowest operation that is ready. */
+static void start_lanes(struct executor *x, struct actor *actor)
 {
-	bool any = false;
 	if (!actor->streams)
-		return false;
+		return;
 	for (uint32_t s = 0; s < actor->prepared->program->n_streams; s++) {
 		struct ready_stream *lane = &actor->streams[s];
 		if (lane->busy || !lane->n_ready)
 			continue;
 		lane->busy = true;
 		queue_ready(x, (uint32_t)heap_pop(lane->ready, &lane->n_ready));
-		any = true;
 	}
-	return any;
 }
 
-/* Starts what is ready, of operations that became so together the lowest first. Starting may make more ready (DEP_START). */
+/* Starts what is ready now, the lowest operation first. What that makes ready (DEP_START) comes in the next round. */
 static void start_ready(struct executor *x)
 {
-	for (uint32_t first = 0, end = x->n_ready; first < end; first = end, end = x->n_ready) {
-		for (uint32_t i = first + 1; i < end; i++) { /* nearly always sorted, and short */
-			uint32_t index = x->ready[i], op = running_at(x, index)->op, at = i;
-			for (; at > first && running_at(x, x->ready[at - 1])->op > op; at--)
-				x->ready[at] = x->ready[at - 1];
-			x->ready[at] = index;
-		}
-		for (uint32_t i = first; i < end; i++)
-			start(x, x->ready[i]);
+	uint32_t n = x->n_ready;
+	for (uint32_t i = 1; i < n; i++) { /* nearly always sorted, and short */
+		uint32_t index = x->ready[i], op = running_at(x, index)->op, at = i;
+		for (; at > 0 && running_at(x, x->ready[at - 1])->op > op; at--)
+			x->ready[at] = x->ready[at - 1];
+		x->ready[at] = index;
 	}
-	x->n_ready = 0;
+	for (uint32_t i = 0; i < n; i++)
+		start(x, x->ready[i]);
+	x->n_ready -= n;
+	memmove(x->ready, x->ready + n, x->n_ready * sizeof *x->ready);
 }
 
 static void start_fresh(struct executor *x, uint32_t actor_index)
@@ -343,9 +339,13 @@ static void actor_go(struct executor *x, uint32_t actor_index)
 	struct actor *actor = &x->actors[actor_index];
 	if (actor->fresh)
 		start_fresh(x, actor_index);
-	do {
+	for (;;) { /* rounds: all that ended, then all that can start */
+		end_noted(x, actor);
+		start_lanes(x, actor);
+		if (!x->n_ready)
+			break;
 		start_ready(x);
-	} while (end_noted(x, actor) || start_lanes(x, actor));
+	}
 }
 
 static int by_message(const void *a, const void *b)

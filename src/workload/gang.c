@@ -7,6 +7,8 @@
 #include "workload/planning.h"
 #include "workload/run.h"
 
+#define COMPLETE (NONE - 1)
+
 static uint32_t thread_position(const struct instance *instance, uint32_t thread)
 {
 	uint32_t offset = thread - instance->first_thread;
@@ -238,7 +240,7 @@ static void instance_end(struct executor *x, uint32_t index)
 	OBSERVE(x->observers, collective, &record);
 	spans_give(&x->thread_spans, instance->first_thread, n_ranks * instance->plan->n_threads);
 	spans_give(&x->member_spans, instance->first_member, n_ranks);
-	group->open[instance->sequence - group->first_open] = NONE;
+	group->open[instance->sequence - group->first_open] = COMPLETE;
 	pool_give(&x->instances, index);
 }
 
@@ -312,7 +314,7 @@ static void instance_init(struct executor *x, uint32_t index, uint32_t n_threads
 static uint32_t *open_slot(struct group_state *group, uint32_t sequence)
 {
 	uint32_t done = 0;
-	while (done < group->n_open && group->open[done] == NONE)
+	while (done < group->n_open && group->open[done] == COMPLETE)
 		done++;
 	if (done && (done == group->n_open || done > group->n_open / 2)) {
 		memmove(group->open, group->open + done, (group->n_open - done) * sizeof *group->open);

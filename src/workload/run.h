@@ -25,7 +25,7 @@
 
 #define NONE UINT32_MAX
 
-/* actor->need[op] once it started */
+/* actor->need[op] once it is ready */
 #define OP_RUNNING 65534
 #define OP_ENDED 65535
 
@@ -40,7 +40,7 @@ void spans_give(struct spans *spans, uint32_t first, uint32_t count);
 
 struct group_state {
 	uint32_t *npus;        /* of each position */
-	uint32_t *open;        /* instances not complete, by sequence number − first_open; NONE: not begun or complete */
+	uint32_t *open;        /* instances not complete, by sequence number − first_open; NONE: not begun */
 	uint32_t first_open, n_open;
 	size_t open_capacity;
 	int64_t alpha_ps;      /* of `auto`: latency between its first two ranks; −1: not looked up yet */
@@ -81,7 +81,7 @@ struct actor {
 /* An operation that has become ready and has not ended. */
 struct running {
 	uint32_t actor, op;
-	int64_t ready_ps, start_ps;
+	int64_t ready_ps, start_ps; /* start −1: its stream is busy (ready_order) */
 	int64_t computed_ps;    /* what its rank had computed when it started */
 	uint32_t cause_rank, cause_index;
 	uint32_t next;          /* in ended, posted or a channel */

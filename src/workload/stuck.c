@@ -54,9 +54,9 @@ const char *op_text(const struct executor *x, uint32_t actor_index, uint32_t op_
 }
 
 static bool ended(const struct executor *x, struct place at) { return x->actors[at.actor].need[at.op] == OP_ENDED; }
-static bool is_running(const struct executor *x, struct place at) { return x->actors[at.actor].need[at.op] == OP_RUNNING; }
+static bool is_ready(const struct executor *x, struct place at) { return x->actors[at.actor].need[at.op] == OP_RUNNING; }
 
-/* The running record of an operation that has started, found by search: only for a run that is over. */
+/* The record of an operation that is ready, found by search: only for a run that is over. */
 static const struct running *running_of(const struct executor *x, struct place at)
 {
 	for (uint32_t i = 0; i < x->running.capacity; i++) {
@@ -65,6 +65,12 @@ static const struct running *running_of(const struct executor *x, struct place a
 			return running;
 	}
 	return NULL;
+}
+
+static bool has_started(const struct executor *x, struct place at)
+{
+	const struct running *running = is_ready(x, at) ? running_of(x, at) : NULL;
+	return ended(x, at) || (running && running->start_ps >= 0);
 }
 
 enum wait { WAIT_OP, WAIT_NETWORK, WAIT_NOBODY, WAIT_TIMER, WAIT_ENTRY };
@@ -145,16 +151,19 @@ static enum wait wait_of(const struct executor *x, struct place at, struct place
 	const struct op *op = place_op(x, at);
 	if (!x->entries[actor->entry].started)
 		return WAIT_ENTRY;
-	if (is_running(x, at))
-		return wait_of_running(x, at, next, why);
 	next->actor = at.actor;
+	if (has_started(x, at))
+		return wait_of_running(x, at, next, why);
+	for (next->op = 0; is_ready(x, at) && next->op < program->n_ops; next->op++) /* who has its stream? */
+		if (program->ops[next->op].stream == op->stream && !ended(x, *next) && has_started(x, *next))
+			return WAIT_OP;
 	for (uint32_t d = 0; d < op->n_deps; d++) {
 		uint32_t dep = program->deps[op->first_dep + d];
 		next->op = dep & ~DEP_START;
-		if (!ended(x, *next) && !(dep & DEP_START && is_running(x, *next)))
+		if (!ended(x, *next) && !(dep & DEP_START && has_started(x, *next)))
 			return WAIT_OP;
 	}
-	for (next->op = at.op; next->op-- > 0;)
+	for (next->op = at.op; !program->ready_order && op->stream != STREAM_NONE && next->op-- > 0;)
 		if (program->ops[next->op].stream == op->stream && !ended(x, *next))
 			return WAIT_OP;
 	return WAIT_TIMER;
@@ -214,7 +223,8 @@ int executor_explain_stuck(const struct executor *x, struct error *err)
 		if (!actor->n_left || !x->entries[actor->entry].started)
 			continue;
 		uint32_t op = 0;
-		while (actor->need[op] != OP_RUNNING && op + 1 < actor->prepared->program->n_ops)
+		while (!(is_ready(x, (struct place){a, op}) && has_started(x, (struct place){a, op})) &&
+		       op + 1 < actor->prepared->program->n_ops)
 			op++;
 		if (!waiting)
 			tell_chain(x, (struct place){a, op}, &out);
