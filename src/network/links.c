@@ -1,5 +1,6 @@
 #include "network/links.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +23,15 @@ void links_init(struct links *links, const struct fabric *fabric)
 	}
 }
 
+void link_error_draw(struct link_error *error)
+{
+	double bytes = error->per_byte > 0 ? -log1p(-random_uniform(&error->stream)) / error->per_byte : INFINITY;
+	error->bytes_left = bytes < 4e18 ? (int64_t)bytes : INT64_MAX;
+}
+
 void links_release(struct links *links)
 {
+	free(links->errors);
 	free(links->bytes_per_s);
 	free(links->latency_ps);
 	free(links->state);

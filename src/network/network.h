@@ -87,6 +87,7 @@ struct network_model {
 	void (*describe_stuck)(const struct network *network, struct text *out);
 	/* Bytes per second that cross a link now, as of the last solve: bit errors are drawn by it. NULL: the model does not know. */
 	double (*link_load)(const struct network *network, uint32_t link);
+	bool draws_errors; /* reads links.errors and draws lost codewords by itself */
 	/* A cut run: emits the byte runs and the records (end_ps = TIME_NEVER) of what is in flight now. */
 	void (*cut)(struct network *network);
 };

@@ -86,5 +86,6 @@ const struct network_model network_packet = {
 	.link_changed = packet_link_changed,
 	.counters = packet_counters,
 	.describe_stuck = packet_describe_stuck,
+	.draws_errors = true,
 	.cut = packet_cut,
 };

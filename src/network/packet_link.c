@@ -299,6 +299,22 @@ static int64_t limit(const struct packet_network *net, const struct packet_link 
 	return link->own_messages && !alone ? now_ps : now_ps + link->horizon_ps;
 }
 
+/* How many of the `count` packets at the head of an input go through. 0: the first one meets a lost codeword, and until the retry
+ * has sent it again nothing starts on this link. */
+static uint32_t pass_errors(struct packet_network *net, uint32_t index, uint32_t input, int64_t time_ps, uint32_t count)
+{
+	struct packet_link *link = &net->links[index];
+	struct link_error *error = &net->base.setup.links->errors[index];
+	uint32_t n = link_error_pass(error, net->entries[net->voqs[link->first_voq + input].head].payload + net->header, count);
+	if (n)
+		return n;
+	link_error_draw(error);
+	error->replays++;
+	link->free_ps = time_ps + error->replay_ps;
+	OBSERVE(net->base.setup.observers, link_replays, index, time_ps, 1);
+	return 0;
+}
+
 void packet_link_due(void *context, uint32_t index)
 {
 	struct packet_network *net = context;
@@ -322,6 +338,10 @@ void packet_link_due(void *context, uint32_t index)
 		}
 		int64_t spacing_ps = 0;
 		uint32_t count = link->n_active == 1 ? train(net, link, pick.input, time_ps, limit_ps, pick.n_allowed, &spacing_ps) : 1;
+		if (__builtin_expect(net->base.setup.links->errors != NULL, 0) && !(count = pass_errors(net, index, pick.input, time_ps, count))) {
+			time_ps = link->free_ps;
+			continue;
+		}
 		start(net, index, pick.input, time_ps, spacing_ps, count);
 		time_ps = link->free_ps;
 	}

@@ -284,8 +284,14 @@ static void start_link(struct physics *physics, struct simulation *simulation, u
 		network_change_link(simulation->network, link, LINK_DOWN, 0, simulation->links.latency_ps[link]);
 		return;
 	}
-	if (stalled <= STALLED_SHARE_DRAWN) {
+	if (stalled <= STALLED_SHARE_DRAWN || simulation->links.errors) {
 		physics->drawn[link] = 1;
+		if (simulation->links.errors) {
+			struct link_error *error = &simulation->links.errors[link];
+			*error = (struct link_error){.per_byte = physics->errors_per_byte[link], .replay_ps = physics->stall_ps[link], .stream = physics->streams[link]};
+			link_error_draw(error);
+			return;
+		}
 		draw_next(physics, simulation, link);
 		return;
 	}
@@ -348,6 +354,15 @@ void physics_control(struct physics *physics, struct simulation *simulation)
 			candidate(physics, simulation, link);
 }
 
+/* The model draws them itself; until the links are started they have none. */
+static void give_errors(struct simulation *simulation)
+{
+	uint32_t n = simulation->fabric.n_links;
+	simulation->links.errors = memory_zero((size_t)n + 1, sizeof *simulation->links.errors);
+	for (uint32_t link = 0; link < n; link++)
+		simulation->links.errors[link].bytes_left = INT64_MAX;
+}
+
 int physics_start(struct physics *physics, struct simulation *simulation, struct error *err)
 {
 	uint32_t n = simulation->fabric.n_links;
@@ -358,7 +373,9 @@ int physics_start(struct physics *physics, struct simulation *simulation, struct
 		any |= physics->errors_per_byte[link] > 0;
 	if (!physics->errors || !any)
 		return 0;
-	if (!simulation->network->model->link_load)
+	if (simulation->network->model->draws_errors)
+		give_errors(simulation);
+	else if (!simulation->network->model->link_load)
 		return tree_fail(simulation->scenario->physics_node, err,
 				 "bit errors do not take part in the network model '%s' (use fluid, or set 'errors: false')", simulation->network->model->name);
 	physics->streams = memory_zero((size_t)n + 1, sizeof *physics->streams);
@@ -381,6 +398,8 @@ void physics_finish(struct physics *physics, struct simulation *simulation)
 {
 	for (uint32_t link = 0; physics->drawn && link < simulation->fabric.n_links; link++) {
 		int64_t n;
+		if (simulation->links.errors)
+			physics->replays[link] += simulation->links.errors[link].replays;
 		if (physics->drawn[link] || !(physics->errors_per_byte[link] > 0))
 			continue;
 		n = (int64_t)llround((double)physics->bytes[link] * physics->errors_per_byte[link]);

@@ -5,7 +5,7 @@
  * moves on the link. On the fluid model such stalls are drawn one by one: candidates come as a Poisson process at the rate of the
  * full link and are taken with the probability load/capacity of their moment, which is a Poisson process in the bytes carried.
  * Where stalls would take more than 1 % of a link's time they are not drawn: its capacity shrinks to the goodput and replays are
- * counted by expectation. Never both for the same error. */
+ * counted by expectation. Never both for the same error. The packet model draws all of them itself, in the bytes it sends. */
 #ifndef WEFT_SCENARIO_PHYSICS_H
 #define WEFT_SCENARIO_PHYSICS_H
 
