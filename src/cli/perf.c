@@ -96,12 +96,13 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 /* Simulates one row. Returns 0, or an exit status after the message was printed. */
 static int simulate(const struct arguments *arguments, const char *algorithm, int64_t bytes, struct row *row)
 {
-	static const char skeleton[] = "weft: 1\nworkload: [{collective: {kind: allreduce}}]\n";
+	static const char skeleton[] = "weft: 1\n"; /* everything else is an option's, and named so in messages */
 	struct sets sets = {0};
 	struct scenario scenario;
 	struct error err = {0};
 	struct job job;
 	int status = 0;
+	sets_add(&sets, "--collective", "workload[0].collective.kind=allreduce");
 	for (size_t i = 0; i < arguments->sets.n; i++)
 		sets_add(&sets, arguments->sets.list[i].label, "%s", arguments->sets.list[i].assignment);
 	sets_add(&sets, "--begin", "workload[0].collective.size=%lld B", (long long)bytes);
@@ -201,6 +202,7 @@ static size_t sizes_of(const struct arguments *arguments, const struct nccl_row 
 	return n;
 }
 
+/* The header waits for the first row: what fails at once prints nothing. */
 static int run_table(const struct arguments *arguments, const struct nccl_row *sizes, size_t n, struct json *json)
 {
 	const char *list = arguments->algorithms ? arguments->algorithms : "auto";
@@ -217,6 +219,8 @@ static int run_table(const struct arguments *arguments, const struct nccl_row *s
 			if (status)
 				return status;
 			row.measured_us = sizes[i].time_us;
+			if (!json && !n_rows)
+				print_header(arguments);
 			if (json)
 				json_row(json, &row);
 			else
@@ -244,8 +248,6 @@ static int print_table(const struct arguments *arguments)
 		json = json_new();
 		json_open_object(json, NULL);
 		json_open_array(json, "rows");
-	} else {
-		print_header(arguments);
 	}
 	status = run_table(arguments, sizes, n, json);
 	if (json) {

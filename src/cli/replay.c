@@ -102,7 +102,7 @@ static int replay(const struct arguments *arguments, struct scenario *scenario)
 static int run(int argc, char **argv)
 {
 	static const struct argp argp = {options, parse_option, "TRACE...", help, NULL, NULL, NULL};
-	static const char skeleton[] = "weft: 1\nworkload: [{trace: {path: []}}]\n";
+	static const char skeleton[] = "weft: 1\n";
 	struct arguments arguments = {0};
 	struct scenario scenario;
 	struct error err = {0};

@@ -73,6 +73,22 @@ static int add_groups(struct workload *workload, const struct scenario_entry *en
 	return 0;
 }
 
+/* Whether the algorithm can do it at all (a power of two, dims that multiply to n, …); `auto` always can. */
+static int check_plan(const struct scenario_entry *entry, const struct collective_call *call, uint32_t n_ranks, struct error *err)
+{
+	struct collective_request request = {.kind = call->kind, .n_ranks = n_ranks, .root = call->root, .bytes = call->bytes,
+		.element_bytes = 1, .channels = call->channels, .bidirectional = call->bidirectional, .chunk_bytes = call->chunk_bytes,
+		.n_dims = call->n_dims, .file = call->file};
+	struct collective_plan plan;
+	struct error local = {0};
+	memcpy(request.dims, call->dims, sizeof request.dims);
+	memcpy(request.levels, call->levels, sizeof request.levels);
+	if (collective_plan_init(&plan, call->algorithm, &request, 1e6, 0.02, &local))
+		return tree_fail(entry->kind_nodes[ENTRY_COLLECTIVE], err, "%s", local.message);
+	collective_plan_release(&plan);
+	return 0;
+}
+
 static int build_collective(struct workload *workload, const struct scenario_entry *entry, struct error *err)
 {
 	uint32_t *members, n, program, idle = UINT32_MAX;
@@ -82,6 +98,8 @@ static int build_collective(struct workload *workload, const struct scenario_ent
 	if (entry->collective.root >= workload->groups[0].n_ranks)
 		return tree_fail(entry->kind_nodes[ENTRY_COLLECTIVE], err, "root %lld is not in a group of %u ranks",
 				 (long long)entry->collective.root, workload->groups[0].n_ranks);
+	if (check_plan(entry, &call, workload->groups[0].n_ranks, err))
+		return -1;
 	program = workload_add_program(workload);
 	if (n < workload->n_ranks)
 		idle = workload_add_program(workload);
