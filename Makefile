@@ -81,7 +81,11 @@ demo:
 check:
 	@tools/setup check
 	@tools/check
-validate bench golden fuzz: %:
+bench:
+	@tools/setup bench
+	@$(MAKE) --no-print-directory all
+	@tools/bench/run
+validate golden fuzz: %:
 	@tools/setup $*
 	@$(MAKE) --no-print-directory all
 	@tools/$*
