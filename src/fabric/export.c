@@ -161,6 +161,7 @@ struct drawing {
 	const struct fabric *fabric;
 	uint32_t *tier;          /* hops from the nearest NPU; 0: NPU */
 	uint32_t *count, n_tiers;
+	bool round;              /* nodes of one tier are joined to each other: on circles, NPUs outermost */
 	double *x, *y, width, height;
 };
 
@@ -197,7 +198,7 @@ static void find_tiers(struct drawing *drawing)
 	}
 }
 
-/* Switched networks: NPUs in the lowest row, each tier of switches above. Others: on a circle. */
+/* Switched networks: NPUs in the lowest row, each tier of switches above. Others: on circles. */
 static void place_nodes(struct drawing *drawing)
 {
 	const struct fabric *fabric = drawing->fabric;
@@ -205,11 +206,15 @@ static void place_nodes(struct drawing *drawing)
 	for (uint32_t t = 0; t < drawing->n_tiers; t++)
 		widest = drawing->count[t] > widest ? drawing->count[t] : widest;
 	drawing->width = widest > 300 ? 4 * WIDTH / 2 : WIDTH;
-	drawing->height = drawing->n_tiers == 1 ? drawing->width : 2 * MARGIN + ROW * (drawing->n_tiers - 1);
+	for (uint32_t link = 0; link < fabric->n_links; link++)
+		drawing->round |= drawing->tier[fabric->link_source[link]] == drawing->tier[fabric->link_target[link]] &&
+				  (drawing->tier[fabric->link_source[link]] || drawing->n_tiers == 1);
+	drawing->height = drawing->round ? drawing->width : 2 * MARGIN + ROW * (drawing->n_tiers - 1);
 	for (uint32_t node = 0; node < fabric->n_nodes; node++) {
 		uint32_t t = drawing->tier[node], k = placed[t]++;
-		if (drawing->n_tiers == 1) {
-			double angle = 6.283185307179586 * k / drawing->count[0] - 1.5707963267948966, radius = drawing->width / 2 - MARGIN;
+		if (drawing->round) {
+			double angle = 6.283185307179586 * (k + 0.5) / drawing->count[t] - 1.5707963267948966;
+			double radius = (drawing->width / 2 - MARGIN) * (1 - 0.25 * t);
 			drawing->x[node] = drawing->width / 2 + radius * cos(angle);
 			drawing->y[node] = drawing->height / 2 + radius * sin(angle);
 		} else {
@@ -230,10 +235,7 @@ static void draw_links(const struct drawing *drawing, struct text *out)
 		uint32_t a = fabric->link_source[link], b = fabric->link_target[link];
 		if (fabric->link_ordinal[link] > 1 || link / 2 % step)
 			continue;
-		bool flat = drawing->n_tiers > 1 && drawing->tier[a] == drawing->tier[b]; /* bent, or it would lie on its neighbours */
-		double bend = flat ? fmin(60, 12 + fabs(drawing->x[a] - drawing->x[b]) / 8) * (drawing->tier[a] ? -1 : 1) : 0;
-		text_printf(out, "<path d=\"M%.1f %.1fQ%.1f %.1f %.1f %.1f\" stroke=\"%s\"/>\n", drawing->x[a], drawing->y[a],
-			    (drawing->x[a] + drawing->x[b]) / 2, (drawing->y[a] + drawing->y[b]) / 2 + bend, drawing->x[b], drawing->y[b],
+		text_printf(out, "<path d=\"M%.1f %.1fL%.1f %.1f\" stroke=\"%s\"/>\n", drawing->x[a], drawing->y[a], drawing->x[b], drawing->y[b],
 			    colour_of(fabric, drawing->tier[b] >= drawing->tier[a] ? b : a));
 	}
 	text_puts(out, "</g>\n");
@@ -243,8 +245,8 @@ static void draw_nodes(const struct drawing *drawing, struct text *out)
 {
 	const struct fabric *fabric = drawing->fabric;
 	for (uint32_t node = 0; node < fabric->n_nodes; node++) {
-		double room = drawing->n_tiers == 1 ? drawing->width * 2.6 / drawing->count[0]
-						    : (drawing->width - 2 * MARGIN) / drawing->count[drawing->tier[node]];
+		double room = drawing->round ? drawing->width * 2.6 / drawing->count[drawing->tier[node]]
+					     : (drawing->width - 2 * MARGIN) / drawing->count[drawing->tier[node]];
 		double size = fmax(1.5, fmin(9, room * 0.4)), x = drawing->x[node], y = drawing->y[node];
 		if (fabric->node_kind[node] == WEFT_NODE_NPU)
 			text_printf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>\n", x - size, y - size,
@@ -252,7 +254,7 @@ static void draw_nodes(const struct drawing *drawing, struct text *out)
 		else
 			text_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" fill=\"%s\"/>\n", x, y, size, colour_of(fabric, node));
 		if (room >= 5.8 * (double)strlen(fabric->node_name[node]))
-			text_printf(out, "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n", x, drawing->tier[node] || drawing->n_tiers == 1 ? y - 13 : y + 22,
+			text_printf(out, "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n", x, drawing->tier[node] || drawing->round ? y - 13 : y + 22,
 				    fabric->node_name[node]);
 	}
 }
@@ -264,7 +266,7 @@ static void draw_legend(const struct drawing *drawing, struct text *out)
 	text_printf(out, "<text x=\"12\" y=\"20\" text-anchor=\"start\" font-size=\"13\">%s: %u NPUs, %u other nodes, %u links",
 		    fabric->module->name, fabric->n_npus, fabric->n_nodes - fabric->n_npus, fabric->n_links);
 	text_printf(out, step > 1 ? " (1 of %u cables drawn)</text>\n" : "</text>\n", step);
-	for (uint32_t t = 0; t < drawing->n_tiers && drawing->n_tiers > 1; t++)
+	for (uint32_t t = 0; t < drawing->n_tiers && !drawing->round; t++)
 		for (uint32_t node = 0; node < fabric->n_nodes; node++)
 			if (drawing->tier[node] == t) {
 				text_printf(out, "<text x=\"12\" y=\"%.1f\" text-anchor=\"start\">%u %s</text>\n",
