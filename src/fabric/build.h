@@ -48,8 +48,10 @@ struct build {
 /* The node of that name among those that this module added, counted from its first; WEFT_NONE: there is none. */
 uint32_t build_find_node(const struct build *build, const char *name);
 
-/* `file` reads files, which a module that imports nothing cannot: it is part of the core, with the descriptor of a module. */
-extern const struct weft_topology topology_file;
+/* `file` and `nccl-xml` read files, which a module that imports nothing cannot: they are part of the core, with the descriptors of modules. */
+extern const struct weft_topology topology_file, topology_nccl_xml;
+/* A parameter that is a path, relative to the scenario's folder; lives as long as the fabric. */
+const char *file_path(struct weft_builder *b, const char *param);
 
 /* Shortest paths by hops, for modules without next_links and for detours. */
 uint32_t shortest_next_links(const struct fabric *fabric, const struct weft_hop *hop, struct weft_choice *choices, uint32_t capacity);

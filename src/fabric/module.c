@@ -15,7 +15,7 @@
 #include "fabric/build.h"
 
 /* Modules that are part of the core: see build.h. */
-static const struct weft_topology *const topologies_inside[] = {&topology_file, NULL};
+static const struct weft_topology *const topologies_inside[] = {&topology_file, &topology_nccl_xml, NULL};
 
 static const char *const relative_places[] = {"topologies", "../topologies", "../lib/weft/topologies"};
 
