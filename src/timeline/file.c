@@ -201,8 +201,11 @@ static hid_t create(struct timeline_file *file, hid_t group, const struct variab
 		limit[i] = dimensions[i]->unlimited ? H5S_UNLIMITED : size[i];
 	}
 	hid_t properties = layout(variable->type, dimensions, n), space = H5Screate_simple(n, size, limit);
+	hid_t access_list = H5Pcreate(H5P_DATASET_ACCESS);
+	H5Pset_chunk_cache(access_list, 0, 0, 1); /* whole chunks are written: caching them would only cost memory */
 	hid_t dataset = opened(file, H5Dcreate2(group, variable->name, type_of(file, variable->type), space, H5P_DEFAULT, properties,
-						H5P_DEFAULT), variable->name);
+						access_list), variable->name);
+	H5Pclose(access_list);
 	H5Sclose(space);
 	H5Pclose(properties);
 	describe(file, dataset, variable);

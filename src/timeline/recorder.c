@@ -57,6 +57,34 @@ static void on_replays(void *context, uint32_t link, int64_t time_ps, int64_t re
 	bins_extra_add(&recorder->bins, BINS_REPLAYS, link, time_ps, time_ps, replays);
 }
 
+static void note_dropped(struct recorder *recorder)
+{
+	char text[256] = "";
+	size_t used = 0;
+	if (recorder->intervals.dropped)
+		used += (size_t)snprintf(text, sizeof text, "intervals (%lld records)", (long long)recorder->intervals.n_dropped);
+	if (recorder->messages.dropped)
+		snprintf(text + used, sizeof text - used, "%smessages (%lld records)", used ? ", " : "", (long long)recorder->messages.n_dropped);
+	if (used || recorder->messages.dropped)
+		strcat(text, ": the size limit was reached");
+	file_attribute_fixed(&recorder->file, recorder->file.id, "dropped", text, MESSAGE_SIZE);
+}
+
+/* After a block was written. Bins were made coarse enough at the start; what grows is intervals, then messages. A file does not
+ * shrink when a table is dropped, what comes next fills most of the space that it leaves: so intervals go at three quarters of the
+ * limit, messages at the limit. Half of the bits of bins are zeros, so half of their size is kept free for them. */
+static void keep_limit(struct recorder *recorder)
+{
+	int64_t room = recorder->options.size_limit_bytes - recorder->bins_bytes / 2 - (int64_t)recorder->journal.end;
+	if (recorder->intervals.file && !recorder->intervals.dropped && room < recorder->options.size_limit_bytes / 4)
+		table_drop(&recorder->intervals);
+	else if (!recorder->messages.dropped && room < 0)
+		table_drop(&recorder->messages);
+	else
+		return;
+	note_dropped(recorder);
+}
+
 static void on_interval(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, uint64_t message)
 {
 	struct table *table = &((struct recorder *)context)->intervals;
@@ -69,6 +97,8 @@ static void on_interval(void *context, uint32_t link, int64_t start_ps, int64_t 
 	TABLE_SET(table, 2, int64_t, end_ps);
 	TABLE_SET(table, 3, int64_t, (int64_t)message);
 	table_commit(table);
+	if (!table->n_buffered)
+		keep_limit(context);
 }
 
 static void on_message(void *context, const struct message_record *record)
@@ -88,6 +118,8 @@ static void on_message(void *context, const struct message_record *record)
 	TABLE_SET(table, 7, uint8_t, record->kind);
 	TABLE_SET(table, 8, int32_t, record->route == ROUTE_NONE ? -1 : (int32_t)record->route);
 	table_commit(table);
+	if (!table->n_buffered)
+		keep_limit(context);
 }
 
 static void on_change(void *context, uint32_t link, int64_t time_ps, enum link_state state, int64_t bytes_per_s)
@@ -322,6 +354,17 @@ static void create_objects(struct recorder *recorder)
 	results_open(recorder);
 }
 
+/* Bins may take half of the size limit, as if nothing could be compressed. */
+static uint32_t choose_max_bins(struct recorder *recorder)
+{
+	int64_t per_bin = ((int64_t)recorder->fabric->n_links + 1) * 2 * (int64_t)sizeof(int64_t);
+	uint32_t n = recorder->options.max_bins ? recorder->options.max_bins : bins_default(recorder->fabric->n_links);
+	while (n > 1 && n * per_bin > recorder->options.size_limit_bytes / 2)
+		n /= 2;
+	recorder->bins_bytes = n * per_bin;
+	return n;
+}
+
 struct recorder *recorder_new(const struct recorder_options *options, const struct fabric *fabric, const struct routes *routes,
 			      struct error *err)
 {
@@ -340,7 +383,8 @@ struct recorder *recorder_new(const struct recorder_options *options, const stru
 		free(recorder);
 		return NULL;
 	}
-	bins_init(&recorder->bins, fabric->n_links, options->max_bins ? options->max_bins : bins_default(fabric->n_links),
+	uint32_t max_bins = choose_max_bins(recorder);
+	bins_init(&recorder->bins, fabric->n_links, max_bins,
 		  options->bin_ps >= 2 ? options->bin_ps : AUTO_BASE_PS);
 	create_objects(recorder);
 	if (recorder_flush(recorder, err)) {
@@ -414,6 +458,8 @@ int recorder_finish(struct recorder *recorder, const struct recorder_result *res
 		link_bins_write(&recorder->links, file, &recorder->bins, result->end_ps);
 		physics_write(recorder, result);
 		results_write(recorder, result);
+		if (recorder->intervals.dropped || recorder->messages.dropped)
+			note_dropped(recorder); /* with the final counts */
 		if (commit(recorder) == 0) {
 			file_attribute_fixed(file, file->id, "status", result->status, STATUS_SIZE);
 			commit(recorder);

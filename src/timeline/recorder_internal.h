@@ -35,6 +35,7 @@ struct recorder {
 	struct table changes, collectives, ops, messages, intervals;
 	struct name_entry *names;
 	bool by_kind, auto_width;
+	int64_t bins_bytes; /* what bins may take of the size limit */
 	hid_t summary, run; /* groups */
 };
 

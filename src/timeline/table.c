@@ -26,6 +26,7 @@ void table_open(struct table *table, struct timeline_file *file, const char *pat
 	else
 		table->rows = file_dimension(file, table->group, dimension, 0, true, TABLE_CHUNK);
 	table->n_columns = n_variables;
+	table->room = TABLE_BLOCK;
 	for (uint32_t i = 0; i < n_variables; i++) {
 		table->types[i] = variables[i].type;
 		table->columns[i] = memory_alloc(TABLE_BLOCK * value_size(variables[i].type));
@@ -47,6 +48,18 @@ void table_write(struct table *table)
 		file_extend(table->file, table->rows.dataset, 1, &size);
 	table->n_written += table->n_buffered;
 	table->n_buffered = 0;
+	table->room = TABLE_BLOCK - (uint32_t)(table->n_written % TABLE_BLOCK);
+}
+
+void table_drop(struct table *table)
+{
+	hsize_t none = 0;
+	for (uint32_t i = 0; i < table->n_columns; i++)
+		file_extend(table->file, table->datasets[i], 1, &none);
+	file_extend(table->file, table->rows.dataset, 1, &none);
+	table->n_dropped += table->n_written + table->n_buffered;
+	table->n_written = table->n_buffered = 0;
+	table->dropped = true;
 }
 
 void table_close(struct table *table)

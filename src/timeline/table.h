@@ -17,6 +17,7 @@ struct table {
 	enum value_type types[TABLE_COLUMNS];
 	void *columns[TABLE_COLUMNS]; /* [TABLE_BLOCK] each */
 	uint32_t n_columns, n_buffered;
+	uint32_t room;                /* rows until the next multiple of a block: chunks are written whole */
 	int64_t n_written;
 	int64_t row_bytes;            /* uncompressed */
 	bool dropped;                 /* further records are only counted */
@@ -27,13 +28,15 @@ struct table {
 void table_open(struct table *table, struct timeline_file *file, const char *path, const char *text, const char *dimension,
 		const struct variable *variables, uint32_t n_variables);
 void table_write(struct table *table); /* what is buffered */
+/* Gives up the records written so far and to come: a table is whole or empty. */
+void table_drop(struct table *table);
 void table_close(struct table *table);
 
 /* The row to fill; TABLE_SET stores into it, then table_commit. */
 #define TABLE_SET(table, column, type, value) (((type *)(table)->columns[column])[(table)->n_buffered] = (value))
 static inline void table_commit(struct table *table)
 {
-	if (__builtin_expect(++table->n_buffered == TABLE_BLOCK, 0))
+	if (__builtin_expect(++table->n_buffered == table->room, 0))
 		table_write(table);
 }
 

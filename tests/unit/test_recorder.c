@@ -1,7 +1,14 @@
 /* The recorder writes what it was told: checked by reading the file back with the bare library. */
 #include "recorded.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
 #include <hdf5.h>
+
+#include "timeline/reader.h"
 
 static void read_totals(const char *path, const char *name, int64_t *out)
 {
@@ -43,10 +50,110 @@ static void every_total_is_what_was_told(void **state)
 	recorded_release(&run);
 }
 
+/* A file system, or here a limit of the process, that has no room left: said by every call from then on, and the file never looks
+ * complete. */
+static void a_full_disk_is_reported_and_leaves_no_complete_file(void **state)
+{
+	char path[] = "/tmp/weft-full-XXXXXX";
+	(void)state;
+	close(mkstemp(path));
+	unlink(path);
+	signal(SIGXFSZ, SIG_IGN);
+	for (rlim_t limit = 1000; limit < 900000; limit = limit * 3 / 2) {
+		struct rlimit old, new;
+		struct recorded run;
+		struct error err = {0};
+		getrlimit(RLIMIT_FSIZE, &old);
+		new = (struct rlimit){limit, old.rlim_max};
+		recorded_build(&run, "star:n=7,bandwidth=28 GB/s,latency=500 ns");
+		setrlimit(RLIMIT_FSIZE, &new);
+		run.recorder = recorder_new(&(struct recorder_options){.path = path, .detail = DETAIL_ALL, .seed = 7, .model = "fluid"}, &run.fabric,
+					    &run.routes, &err);
+		if (run.recorder) {
+			run.observer = recorder_observer(run.recorder);
+			for (int i = 0; i < 4000; i++)
+				recorded_round(&run);
+			recorded_ops(&run);
+			assert_int_equal(recorded_finish(&run, &err), -1);
+		}
+		setrlimit(RLIMIT_FSIZE, &old);
+		assert_int_equal(err.code, ERROR_HOST);
+		assert_non_null(strstr(err.message, strerror(EFBIG)));
+		struct error why = {0};
+		struct timeline *timeline = timeline_open(path, &why);
+		if (timeline)
+			assert_string_equal(timeline_text(timeline, "status"), "running");
+		timeline_close(timeline);
+		unlink(path);
+		recorded_release(&run);
+	}
+}
+
+static void only_weft_files_are_overwritten(void **state)
+{
+	char path[] = "/tmp/weft-foreign-XXXXXX";
+	struct recorded run;
+	struct error err = {0};
+	int file = mkstemp(path);
+	(void)state;
+	assert_int_equal(write(file, "precious", 8), 8);
+	close(file);
+	recorded_build(&run, "star:n=7,bandwidth=28 GB/s,latency=500 ns");
+	assert_null(recorder_new(&(struct recorder_options){.path = path}, &run.fabric, &run.routes, &err));
+	assert_int_equal(err.code, ERROR_INPUT);
+	assert_non_null(strstr(err.message, "is not a weft timeline"));
+	unlink(path);
+	for (int i = 0; i < 2; i++) {
+		recorded_open(&run, &(struct recorder_options){.path = path});
+		recorded_round(&run);
+		error_clear(&err);
+		assert_int_equal(recorded_finish(&run, &err), 0);
+	}
+	unlink(path);
+	error_clear(&err);
+	assert_null(recorder_new(&(struct recorder_options){.path = "/nowhere/x.h5"}, &run.fabric, &run.routes, &err));
+	assert_int_equal(err.code, ERROR_HOST);
+	recorded_release(&run);
+}
+
+static void a_size_limit_drops_intervals_then_messages_and_says_so(void **state)
+{
+	char path[] = "/tmp/weft-limit-XXXXXX";
+	(void)state;
+	close(mkstemp(path));
+	unlink(path);
+	for (int64_t limit = 4000000; limit >= 100000; limit /= 2) {
+		struct recorded run;
+		struct error err = {0};
+		struct stat status;
+		recorded_build(&run, "star:n=60,bandwidth=28 GB/s,latency=500 ns");
+		recorded_open(&run, &(struct recorder_options){.path = path, .detail = DETAIL_INTERVALS, .size_limit_bytes = limit});
+		for (int i = 0; i < 3000; i++)
+			recorded_round(&run);
+		assert_int_equal(recorded_finish(&run, &err), 0);
+		struct timeline *timeline = timeline_open(path, &err);
+		int64_t intervals = timeline_rows(timeline, "/intervals/link"), messages = timeline_rows(timeline, "/messages/message");
+		const char *dropped = timeline_text(timeline, "dropped");
+		assert_true(intervals == 0 || intervals == 2 * (int64_t)run.n_messages);
+		assert_true(messages == 0 || messages == (int64_t)run.n_messages);
+		assert_int_equal(intervals == 0, strstr(dropped, "intervals (360000 records)") != NULL);
+		assert_int_equal(messages == 0, strstr(dropped, "messages (180000 records)") != NULL);
+		assert_int_equal(stat(path, &status), 0);
+		print_message("limit %lld: %lld bytes, dropped '%s'\n", (long long)limit, (long long)status.st_size, dropped);
+		assert_true(status.st_size <= limit + 150000); /* a block's and the descriptions' worth */
+		timeline_close(timeline);
+		unlink(path);
+		recorded_release(&run);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_total_is_what_was_told),
+		cmocka_unit_test(a_full_disk_is_reported_and_leaves_no_complete_file),
+		cmocka_unit_test(only_weft_files_are_overwritten),
+		cmocka_unit_test(a_size_limit_drops_intervals_then_messages_and_says_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
