@@ -7,7 +7,10 @@
  *   phase 1   all-reduce in {0 3}, {1 4}, {2 5}          of that part: 1/3 of the data crosses between machines
  *   phase 2   all-gather in {0 1 2} and {3 4 5}
  *
- * In general: reduce-scatter along dimensions 0 … k-2, all-reduce along k-1, all-gather back. Broadcast goes from the outermost dimension
+ * In general: reduce-scatter along dimensions 0 … k-2, all-reduce along k-1, all-gather back. Reduce-scatter alone goes inside out and
+ * all-gather outside in, so that the least crosses between machines; the parts that a phase moves are then not neighbours in the
+ * buffer, so they are kept in scratch, part of rank (c0, c1, …) at place ((c0·d1 + c1)·d2 + …), and copied at the begin or the end. All
+ * parts must be equally long for that. Broadcast goes from the outermost dimension
  * inwards (only the lines of the root's inner coordinates take part), reduce the other way; a barrier is one along every dimension.
  *
  * Torus is the same with rings along every dimension; the buffer is cut in k slices, and slice j begins with dimension j, so that the
@@ -27,9 +30,11 @@ struct variant { /* the plan of a phase for lines that hold this many bytes */
 	struct collective_plan plan;
 	struct variant *next;
 };
+enum copies { COPIES_NONE, COPIES_OWN_IN, COPIES_OWN_OUT, COPIES_ALL_IN, COPIES_ALL_OUT }; /* parts, into or out of scratch */
 struct phase {
 	enum collective_kind kind;
 	uint8_t level, depth;        /* depth: how often the buffer has been cut before it */
+	uint8_t copies;              /* enum copies: not a collective but local copies, by the first thread */
 	struct variant *variants;
 	uint32_t first;              /* uniform: step number at which it begins in every thread */
 };
@@ -41,12 +46,13 @@ struct levels {
 	struct phase phases[MAX_LEVELS][MAX_PHASES]; /* [slice][phase] */
 	struct place *places;        /* [slice][rank][depth] */
 	int64_t scratch_each;
-	bool uniform, rooted;
+	bool uniform, rooted, packed; /* packed: phases work in scratch */
+	int64_t packed_bytes;
 };
 
 static struct place *place_at(const struct levels *levels, uint32_t slice, uint32_t rank, uint32_t depth)
 {
-	return &levels->places[((size_t)slice * levels->n + rank) * levels->k + depth];
+	return &levels->places[((size_t)slice * levels->n + rank) * (levels->k + 1) + depth];
 }
 
 static uint32_t coordinate(const struct levels *levels, uint32_t rank, uint32_t level)
@@ -74,6 +80,8 @@ static const struct collective_plan *plan_of(const struct levels *levels, uint32
 
 static uint32_t steps_of(const struct levels *levels, uint32_t slice, const struct phase *phase, uint32_t rank, uint32_t u)
 {
+	if (phase->copies)
+		return u ? 0 : phase->copies >= COPIES_ALL_IN ? levels->n : 1;
 	const struct collective_plan *plan = plan_of(levels, slice, phase, rank);
 	if (u >= plan->n_threads || !takes_part(levels, rank, phase->level))
 		return 0;
@@ -100,17 +108,37 @@ static void cut_places(struct levels *levels, const struct collective_request *r
 	for (uint32_t depth = 0; depth < levels->k; depth++) {
 		uint32_t level = (slice + depth) % levels->k;
 		*place_at(levels, slice, rank, depth) = now;
-		if (levels->rooted || depth + 1 == levels->k)
+		if (levels->rooted || (depth + 1 == levels->k && !levels->packed))
 			continue;
 		collective_part(now.bytes, request->element_bytes, levels->dims[level], coordinate(levels, rank, level), &part.offset,
 				&part.bytes);
 		now = (struct place){now.offset + part.offset, part.bytes};
+	}
+	*place_at(levels, slice, rank, levels->k) = now;
+}
+
+/* Copies, a phase per dimension, copies. */
+static void list_packed_phases(struct levels *levels, enum collective_kind kind)
+{
+	bool gathers = kind == COLLECTIVE_ALL_GATHER;
+	uint32_t k = levels->k;
+	struct phase *phases = levels->phases[0];
+	levels->n_phases = k + 2;
+	phases[0].copies = gathers ? COPIES_OWN_IN : COPIES_ALL_IN;
+	phases[k + 1].copies = gathers ? COPIES_ALL_OUT : COPIES_OWN_OUT;
+	for (uint32_t p = 1; p <= k; p++) {
+		phases[p].kind = kind;
+		phases[p].depth = phases[p].level = (uint8_t)(gathers ? k - p : p - 1);
 	}
 }
 
 static void list_phases(struct levels *levels, enum collective_kind kind)
 {
 	uint32_t k = levels->k;
+	if (levels->packed) {
+		list_packed_phases(levels, kind);
+		return;
+	}
 	levels->n_phases = kind == COLLECTIVE_ALL_REDUCE ? 2 * k - 1 : k;
 	for (uint32_t slice = 0; slice < levels->slices; slice++)
 		for (uint32_t p = 0; p < levels->n_phases; p++) {
@@ -156,7 +184,7 @@ static int plan_phases(struct collective_plan *plan, struct levels *levels, bool
 		for (uint32_t p = 0; p < levels->n_phases; p++) {
 			struct phase *phase = &levels->phases[slice][p];
 			const char *algorithm = plan->request.levels[phase->level];
-			for (uint32_t r = 0; r < levels->n; r++)
+			for (uint32_t r = 0; r < levels->n && !phase->copies; r++)
 				if (add_variant(plan, levels, phase, place_at(levels, slice, r, phase->depth)->bytes,
 						torus || !algorithm ? "ring" : algorithm, err))
 					return -1;
@@ -200,7 +228,14 @@ static int levels_plan(struct collective_plan *plan, bool torus, struct error *e
 	if (request->n_dims == 0)
 		return error_set(err, ERROR_INPUT, "'%s' needs the sizes of its levels (dims), innermost first, with the product %u",
 				 plan->algorithm->name, request->n_ranks);
+	int64_t unit = (int64_t)request->n_ranks * request->element_bytes;
 	levels->n = request->n_ranks;
+	levels->packed = request->kind == COLLECTIVE_ALL_GATHER || request->kind == COLLECTIVE_REDUCE_SCATTER;
+	levels->packed_bytes = levels->packed ? request->bytes : 0;
+	if (levels->packed && request->bytes % unit)
+		return error_set(err, ERROR_INPUT, "%s in levels needs equal parts: %lld bytes do not divide into %u (the next that do: %lld)",
+				 collective_kind_names[request->kind], (long long)request->bytes, request->n_ranks,
+				 (long long)((request->bytes / unit + 1) * unit));
 	levels->rooted = request->kind == COLLECTIVE_BROADCAST || request->kind == COLLECTIVE_REDUCE;
 	for (uint32_t l = 0; l < request->n_dims; l++) {
 		levels->dims[levels->k] = request->dims[l];
@@ -210,7 +245,7 @@ static int levels_plan(struct collective_plan *plan, bool torus, struct error *e
 		stride *= request->dims[l];
 	}
 	levels->slices = torus && request->kind == COLLECTIVE_ALL_REDUCE ? levels->k : 1;
-	levels->places = arena_array(&plan->arena, (size_t)levels->slices * levels->n * levels->k, sizeof *levels->places);
+	levels->places = arena_array(&plan->arena, (size_t)levels->slices * levels->n * (levels->k + 1), sizeof *levels->places);
 	for (uint32_t slice = 0; slice < levels->slices; slice++)
 		for (uint32_t r = 0; r < levels->n; r++)
 			cut_places(levels, request, slice, r);
@@ -222,7 +257,7 @@ static int levels_plan(struct collective_plan *plan, bool torus, struct error *e
 	levels->joins = (levels->threads_each - 1 + WAITS - 1) / WAITS;
 	find_uniform(levels);
 	plan->n_threads = levels->slices * levels->threads_each;
-	plan->scratch_bytes = levels->slices * levels->scratch_each;
+	plan->scratch_bytes = levels->packed_bytes + levels->slices * levels->scratch_each;
 	plan->state = levels;
 	return 0;
 }
@@ -252,6 +287,29 @@ static void join_step(const struct levels *levels, uint32_t slice, uint32_t p, u
 	}
 }
 
+/* The j-th copy between the buffer and scratch. */
+static void copies_step(const struct levels *levels, const struct phase *phase, uint32_t rank, uint32_t j, struct collective_step *step)
+{
+	bool all = phase->copies >= COPIES_ALL_IN, in = phase->copies == COPIES_OWN_IN || phase->copies == COPIES_ALL_IN;
+	uint32_t owner = all ? j : rank;
+	const struct place *place = place_at(levels, 0, owner, levels->k);
+	struct collective_span scratch = {place->offset, place->bytes, BUFFER_SCRATCH}, data = {owner * place->bytes, place->bytes, BUFFER_OUTPUT};
+	step->actions = STEP_COPY;
+	step->out = in ? data : scratch;
+	step->in = in ? scratch : data;
+}
+
+/* A span of a phase in the whole: its buffer is the place of this rank, or in scratch when packed. */
+static void move_span(const struct levels *levels, struct collective_span *span, int64_t place, int64_t scratch)
+{
+	if (span->buffer == BUFFER_SCRATCH) {
+		span->offset += scratch;
+	} else {
+		span->offset += place;
+		span->buffer = levels->packed ? BUFFER_SCRATCH : span->buffer;
+	}
+}
+
 static void levels_step(const struct collective_plan *plan, uint32_t rank, uint32_t thread, uint32_t i, struct collective_step *step)
 {
 	const struct levels *levels = plan->state;
@@ -266,6 +324,10 @@ static void levels_step(const struct collective_plan *plan, uint32_t rank, uint3
 	uint32_t joins = p ? levels->joins : 0, j = i - first;
 	if (j < joins) {
 		join_step(levels, slice, p, rank, u, j, step);
+		return;
+	}
+	if (phase->copies) {
+		copies_step(levels, phase, rank, j - joins, step);
 		return;
 	}
 	const struct collective_plan *inner = plan_of(levels, slice, phase, rank);
@@ -285,9 +347,9 @@ static void levels_step(const struct collective_plan *plan, uint32_t rank, uint3
 		step->waits[w].step += phase_begins(levels, slice, p, rank, step->waits[w].thread) + joins;
 		step->waits[w].thread += slice * levels->threads_each;
 	}
-	int64_t place = place_at(levels, slice, rank, phase->depth)->offset, scratch = slice * levels->scratch_each;
-	step->out.offset += step->out.buffer == BUFFER_SCRATCH ? scratch : place;
-	step->in.offset += step->in.buffer == BUFFER_SCRATCH ? scratch : place;
+	int64_t place = place_at(levels, slice, rank, phase->depth)->offset, scratch = levels->packed_bytes + slice * levels->scratch_each;
+	move_span(levels, &step->out, place, scratch);
+	move_span(levels, &step->in, place, scratch);
 }
 
 /* The phases of one slice one after the other; the slices share the ports of a rank. */
@@ -296,6 +358,8 @@ static double levels_cost(const struct collective_plan *plan, double alpha_ps, d
 	const struct levels *levels = plan->state;
 	double cost = 0;
 	for (uint32_t p = 0; p < levels->n_phases; p++) {
+		if (levels->phases[0][p].copies)
+			continue;
 		const struct collective_plan *inner = plan_of(levels, 0, &levels->phases[0][p], levels->n - 1);
 		double own = inner->algorithm->cost ? inner->algorithm->cost(inner, alpha_ps, beta_ps_per_byte * levels->slices) : -1;
 		if (own < 0)
@@ -308,13 +372,15 @@ static double levels_cost(const struct collective_plan *plan, double alpha_ps, d
 const struct collective_algorithm algorithm_hierarchical = {
 	.name = "hierarchical",
 	.summary = "levels of dims ranks, innermost first, each with its own algorithm: little data between machines",
-	.kinds = KIND(ALL_REDUCE) | KIND(BROADCAST) | KIND(REDUCE) | KIND(BARRIER),
+	.kinds = KIND(ALL_REDUCE) | KIND(REDUCE_SCATTER) | KIND(ALL_GATHER) | KIND(BROADCAST) | KIND(REDUCE) | KIND(BARRIER),
 	.plan = hierarchical_plan,
 	.n_steps = levels_n_steps,
 	.step = levels_step,
 	.cost = levels_cost,
 	.formulas = {
 		[COLLECTIVE_ALL_REDUCE] = "the sum over its phases",
+		[COLLECTIVE_REDUCE_SCATTER] = "the sum over its phases",
+		[COLLECTIVE_ALL_GATHER] = "the sum over its phases",
 		[COLLECTIVE_BROADCAST] = "the sum over its phases",
 		[COLLECTIVE_REDUCE] = "the sum over its phases",
 		[COLLECTIVE_BARRIER] = "the sum over its phases",
@@ -324,13 +390,15 @@ const struct collective_algorithm algorithm_hierarchical = {
 const struct collective_algorithm algorithm_torus = {
 	.name = "torus",
 	.summary = "rings along every dimension of a torus, all dimensions at once",
-	.kinds = KIND(ALL_REDUCE) | KIND(BROADCAST) | KIND(REDUCE) | KIND(BARRIER),
+	.kinds = KIND(ALL_REDUCE) | KIND(REDUCE_SCATTER) | KIND(ALL_GATHER) | KIND(BROADCAST) | KIND(REDUCE) | KIND(BARRIER),
 	.plan = torus_plan,
 	.n_steps = levels_n_steps,
 	.step = levels_step,
 	.cost = levels_cost,
 	.formulas = {
 		[COLLECTIVE_ALL_REDUCE] = "with rings on a × b × …: 2(a-1 + b-1 + …)·α + 2βB(n-1)/n",
+		[COLLECTIVE_REDUCE_SCATTER] = "the sum over its rings",
+		[COLLECTIVE_ALL_GATHER] = "the sum over its rings",
 		[COLLECTIVE_BROADCAST] = "the sum over its rings",
 		[COLLECTIVE_REDUCE] = "the sum over its rings",
 		[COLLECTIVE_BARRIER] = "the sum over its rings",

@@ -131,25 +131,32 @@ static void levels_are_right_in_any_shape(void **state)
 		{3, {10, 2, 2}, {"direct", "ring", "auto"}}, {4, {2, 2, 3, 2}, {NULL}}, {2, {8, 48}, {"ring", "direct"}},
 		{3, {4, 8, 12}, {NULL}},
 	};
-	static const enum collective_kind kinds[] = {COLLECTIVE_ALL_REDUCE, COLLECTIVE_BROADCAST, COLLECTIVE_REDUCE, COLLECTIVE_BARRIER};
+	static const enum collective_kind kinds[] = {COLLECTIVE_ALL_REDUCE, COLLECTIVE_REDUCE_SCATTER, COLLECTIVE_ALL_GATHER,
+						     COLLECTIVE_BROADCAST, COLLECTIVE_REDUCE, COLLECTIVE_BARRIER};
 	for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
-		for (size_t k = 0; k < 4; k++)
+		for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
 			for (uint32_t variant = 0; variant < 6; variant++) {
 				uint32_t n = 1;
 				for (uint32_t l = 0; l < shapes[s].n_dims; l++)
 					n *= shapes[s].dims[l];
 				struct collective_request request = request_of(kinds[k], n, variant == 0 ? 0 : 2 * n + 3 + variant * 11);
+				if (n > 100 && variant > 1)
+					continue;
 				request.root = variant * 5 % n;
 				request.n_dims = shapes[s].n_dims;
 				request.channels = variant % 3;
 				request.bidirectional = variant & 1;
 				request.element_bytes = 1 + variant % 2;
+				if (kinds[k] == COLLECTIVE_REDUCE_SCATTER || kinds[k] == COLLECTIVE_ALL_GATHER)
+					request.bytes = n * (variant & ~1u); /* these need equal parts */
 				memcpy(request.dims, shapes[s].dims, sizeof request.dims);
 				verify("torus", &request, variant);
 				bool trees = kinds[k] == COLLECTIVE_BROADCAST || kinds[k] == COLLECTIVE_REDUCE;
+				bool parts = kinds[k] == COLLECTIVE_REDUCE_SCATTER || kinds[k] == COLLECTIVE_ALL_GATHER;
 				for (uint32_t l = 0; l < 8 && kinds[k] != COLLECTIVE_BARRIER; l++)
-					request.levels[l] = trees && shapes[s].levels[l] ? (l ? "binomial" : "double_binary_tree")
-											 : shapes[s].levels[l];
+					request.levels[l] = trees && shapes[s].levels[l]   ? (l ? "binomial" : "double_binary_tree")
+							    : parts && shapes[s].levels[l] ? (l ? "halving_doubling" : "direct")
+											   : shapes[s].levels[l];
 				verify("hierarchical", &request, variant + 100);
 			}
 }
