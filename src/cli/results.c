@@ -10,13 +10,13 @@
 #include "base/units.h"
 #include "host/job.h"
 #include "link/power.h"
+#include "report/tables.h"
 #include "scenario/energy.h"
 #include "scenario/physics.h"
 #include "scenario/scenario.h"
 #include "workload/executor.h"
 
 #define BUSIEST 10
-#define COLLECTIVES_SHOWN 20
 
 /* JSON: the keys are a contract (docs/command-line.md) */
 
@@ -170,23 +170,34 @@ static void print_assumed(const struct simulation *simulation)
 	}
 }
 
-static void print_collectives(const struct simulation *simulation)
+static void print_collectives(const struct simulation *simulation, struct text *out)
 {
-	uint32_t n = simulation->n_collectives;
-	if (!n)
-		return;
-	printf("\n%-15s %-20s %-8s %6s %12s %11s %11s %11s\n", "collective", "algorithm", "protocol", "ranks", "size", "time", "algbw",
-	       "busbw");
-	for (uint32_t i = 0; i < n && i < COLLECTIVES_SHOWN; i++) {
+	size_t n = simulation->n_collectives;
+	struct arena arena = ARENA_INIT;
+	struct collectives all = {.n = (int64_t)n, .kinds = collective_kind_names, .n_kinds = COLLECTIVE_KINDS};
+	all.kind = arena_array(&arena, n + 1, sizeof *all.kind);
+	all.ranks = arena_array(&arena, n + 1, sizeof *all.ranks);
+	all.bytes = arena_array(&arena, n + 1, sizeof *all.bytes);
+	all.start_ps = arena_array(&arena, n + 1, sizeof *all.start_ps);
+	all.end_ps = arena_array(&arena, n + 1, sizeof *all.end_ps);
+	all.algbw = arena_array(&arena, n + 1, sizeof *all.algbw);
+	all.busbw = arena_array(&arena, n + 1, sizeof *all.busbw);
+	all.algorithm = arena_array(&arena, n + 1, sizeof *all.algorithm);
+	all.protocol = arena_array(&arena, n + 1, sizeof *all.protocol);
+	for (size_t i = 0; i < n; i++) {
 		const struct collective_result *result = &simulation->collectives[i];
-		char bytes[64], time[64], algbw[64], busbw[64];
-		printf("%-15s %-20s %-8s %6u %12s %11s %11s %11s\n", collective_kind_names[result->record.kind], result->record.algorithm,
-		       result->record.protocol, result->record.n_ranks, units_format_bytes(bytes, sizeof bytes, result->record.bytes),
-		       units_format_time(time, sizeof time, result->time_ps), units_format_rate(algbw, sizeof algbw, result->algbw_bytes_per_s),
-		       units_format_rate(busbw, sizeof busbw, result->busbw_bytes_per_s));
+		all.kind[i] = result->record.kind;
+		all.ranks[i] = result->record.n_ranks;
+		all.bytes[i] = result->record.bytes;
+		all.start_ps[i] = result->record.start_ps;
+		all.end_ps[i] = result->record.end_ps;
+		all.algbw[i] = result->algbw_bytes_per_s;
+		all.busbw[i] = result->busbw_bytes_per_s;
+		all.algorithm[i] = result->record.algorithm;
+		all.protocol[i] = result->record.protocol;
 	}
-	if (n > COLLECTIVES_SHOWN)
-		printf("… and %u more\n", n - COLLECTIVES_SHOWN);
+	collectives_print(&all, out);
+	arena_release(&arena);
 }
 
 struct ranked { uint32_t link; int64_t bytes; };
@@ -199,7 +210,7 @@ static int by_bytes(const void *a, const void *b)
 	return (x->link > y->link) - (x->link < y->link);
 }
 
-static void print_busiest(const struct simulation *simulation)
+static void print_busiest(const struct simulation *simulation, struct text *out)
 {
 	const struct fabric *fabric = &simulation->fabric;
 	struct ranked *ranked = memory_zero(fabric->n_links + 1, sizeof *ranked);
@@ -209,32 +220,32 @@ static void print_busiest(const struct simulation *simulation)
 		n_idle += !simulation->link_bytes[link];
 	}
 	qsort(ranked, fabric->n_links, sizeof *ranked, by_bytes);
-	printf("\n%-40s %12s %12s\n", "busiest links", "bytes", "of capacity");
+	text_printf(out, "\nbusiest links (%u of %u carried anything)\n  %-38s %12s %12s\n", fabric->n_links - n_idle, fabric->n_links, "link", "payload", "used");
 	for (uint32_t i = 0; i < BUSIEST && i < fabric->n_links && ranked[i].bytes; i++) {
 		char name[128], bytes[64];
 		double capacity = (double)fabric->link_bandwidth[ranked[i].link] * ((double)simulation->end_ps * 1e-12);
-		printf("%-40s %12s %10.1f %%\n", fabric_link_name(fabric, ranked[i].link, name, sizeof name),
+		text_printf(out, "  %-38s %12s %10.1f %%\n", fabric_link_name(fabric, ranked[i].link, name, sizeof name),
 		       units_format_bytes(bytes, sizeof bytes, ranked[i].bytes), capacity > 0 ? 100 * (double)ranked[i].bytes / capacity : 0);
 	}
-	printf("%u of %u links carried nothing\n", n_idle, fabric->n_links);
 	free(ranked);
 }
 
-/* Where the ranks' time went: mean, least and most of each class, as shares of the run. */
-static void print_classes(const struct simulation *simulation)
+static void print_classes(const struct simulation *simulation, struct text *out)
 {
-	printf("\n%-24s %9s %9s %9s\n", "where ranks' time goes", "mean", "least", "most");
-	for (int c = 0; c < RANK_CLASSES && simulation->end_ps > 0; c++) {
-		double sum = 0, least = 1, most = 0;
-		for (uint32_t r = 0; r < simulation->n_ranks; r++) {
-			double share = (double)simulation->ranks[r].class_ps[c] / (double)simulation->end_ps;
-			sum += share;
-			least = share < least ? share : least;
-			most = share > most ? share : most;
-		}
-		if (most > 0)
-			printf("%-24s %7.2f %% %7.2f %% %7.2f %%\n", rank_class_names[c], 100 * sum / simulation->n_ranks, 100 * least, 100 * most);
+	struct arena arena = ARENA_INIT;
+	size_t n = simulation->n_ranks;
+	struct rank_times ranks = {.n_ranks = (int64_t)n, .n_classes = RANK_CLASSES};
+	ranks.classes = arena_array(&arena, RANK_CLASSES, sizeof *ranks.classes);
+	ranks.end_ps = arena_array(&arena, n + 1, sizeof *ranks.end_ps);
+	ranks.times_ps = arena_array(&arena, (n + 1) * RANK_CLASSES, sizeof *ranks.times_ps);
+	for (size_t c = 0; c < RANK_CLASSES; c++)
+		ranks.classes[c] = rank_class_names[c];
+	for (size_t r = 0; r < n; r++) {
+		ranks.end_ps[r] = simulation->ranks[r].end_ps;
+		memcpy(ranks.times_ps + r * RANK_CLASSES, simulation->ranks[r].class_ps, sizeof simulation->ranks[r].class_ps);
 	}
+	rank_times_print(&ranks, simulation->end_ps, out);
+	arena_release(&arena);
 }
 
 static void print_physics(const struct simulation *simulation)
@@ -260,10 +271,13 @@ static void print_physics(const struct simulation *simulation)
 
 void results_print(const struct job *job, const struct scenario *scenario)
 {
+	struct text tables = TEXT_INIT;
 	print_head(job, scenario);
 	print_assumed(&job->simulation);
-	print_collectives(&job->simulation);
-	print_busiest(&job->simulation);
-	print_classes(&job->simulation);
+	print_collectives(&job->simulation, &tables);
+	print_busiest(&job->simulation, &tables);
+	print_classes(&job->simulation, &tables);
+	fputs(text_string(&tables), stdout);
+	text_release(&tables);
 	print_physics(&job->simulation);
 }

@@ -11,10 +11,11 @@
 #include "cli/results.h"
 #include "cli/sets.h"
 #include "host/job.h"
+#include "report/picture.h"
 #include "scenario/physics.h"
 #include "scenario/scenario.h"
 
-enum { KEY_SET = 1, KEY_SEED, KEY_DRY_RUN, KEY_JSON, KEY_KEYS };
+enum { KEY_SET = 1, KEY_SEED, KEY_PICTURE, KEY_DRY_RUN, KEY_JSON, KEY_KEYS };
 
 static const struct argp_option options[] = {
 	{"output", 'o', "FILE", 0, "Write the timeline there, whatever the scenario says", 0},
@@ -22,6 +23,7 @@ static const struct argp_option options[] = {
 		"given several times", 0},
 	{"seed", KEY_SEED, "N", 0, "Override the seed", 0},
 	{"dry-run", KEY_DRY_RUN, NULL, 0, "Check everything, print the scenario with all defaults filled in and what a run would cost", 0},
+	{"picture", KEY_PICTURE, "FILE", 0, "Draw link activity over time, FILE.png or FILE.svg; needs a timeline (-o, or the scenario's)", 0},
 	{"json", KEY_JSON, NULL, 0, "Print the results as one JSON object", 0},
 	{"keys", KEY_KEYS, NULL, 0, "Print the reference of all scenario keys and exit", 0},
 	{0},
@@ -40,7 +42,7 @@ static const char help[] =
 	"The same scenario, seed and version give the same result_digest, whatever is recorded.";
 
 struct arguments {
-	const char *scenario, *output;
+	const char *scenario, *output, *picture;
 	struct sets sets;
 	bool dry_run, json, keys;
 };
@@ -52,6 +54,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case 'o': arguments->output = value; return 0;
 	case KEY_SET: sets_add(&arguments->sets, NULL, "%s", value); return 0;
 	case KEY_SEED: sets_add(&arguments->sets, "--seed", "seed=%s", value); return 0;
+	case KEY_PICTURE: arguments->picture = value; return 0;
 	case KEY_DRY_RUN: arguments->dry_run = true; return 0;
 	case KEY_JSON: arguments->json = true; return 0;
 	case KEY_KEYS: arguments->keys = true; return 0;
@@ -90,6 +93,16 @@ static int dry_run(const struct scenario *scenario, struct error *err)
 	return 0;
 }
 
+static int draw(const char *timeline_path, const char *picture, struct error *err)
+{
+	struct picture_options picture_options = {.path = picture};
+	struct timeline *timeline = timeline_open(timeline_path, err);
+	int result = timeline ? picture_write(timeline, &picture_options, err) : -1;
+	if (timeline)
+		timeline_close(timeline);
+	return result;
+}
+
 static int run_scenario(const struct arguments *arguments, struct scenario *scenario)
 {
 	struct error err = {0};
@@ -99,6 +112,8 @@ static int run_scenario(const struct arguments *arguments, struct scenario *scen
 		scenario->output.timeline = arguments->output;
 	if (arguments->dry_run)
 		return dry_run(scenario, &err) ? cli_fail(&err) : 0;
+	if (arguments->picture && !scenario->output.timeline)
+		return cli_fail(&(struct error){ERROR_INPUT, "--picture is drawn from a timeline: say where to write one (-o FILE)"});
 	if (job_run(&job, scenario, &(struct job_options){.progress = true}, &err))
 		return cli_fail(&err);
 	if (job.simulation.physics && job.simulation.physics->n_open)
@@ -108,6 +123,8 @@ static int run_scenario(const struct arguments *arguments, struct scenario *scen
 	else
 		results_print(&job, scenario);
 	status = job.simulation.error.code ? cli_fail(&job.simulation.error) : 0;
+	if (arguments->picture && draw(job.timeline, arguments->picture, &err))
+		status = cli_fail(&err);
 	job_release(&job);
 	return status;
 }
