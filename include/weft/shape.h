@@ -65,7 +65,7 @@ WEFT_UNUSED static uint32_t weft_dims(struct weft_builder *b, const char *param,
 	for (uint32_t i = 0; i < n && i < capacity && i < 32; i++) {
 		*product *= (uint64_t)values[i];
 		if (*product > limit) {
-			b->fail(b, param, "parameter '%s' makes more than %llu of them (range of the product: 1..%llu)", param,
+			b->fail(b, param, "'%s' multiply to more than %llu (range of the product: 1..%llu)", param,
 				(unsigned long long)limit, (unsigned long long)limit);
 			return 0;
 		}

@@ -85,7 +85,7 @@ static const struct {
 	{"fat-tree:down=4x-1,up=1x1", "(range: 0..65536)"},
 	{"fat-tree:radix=8,oversubscription=2", "radix 8 does not divide"},
 	{"leaf-spine:leaves=65536,hosts=65536", "leaves × hosts"},
-	{"mesh:dims=65536x65536", "(range of the product: 1..1048576)"},
+	{"mesh:dims=65536x65536", "'dims' multiply to more than 1048576 (range of the product: 1..1048576)"},
 	{"mesh:dims=4x0", "(range: 1..65536)"},
 	{"mesh:dims=2x2x2x2x2x2x2", "(how many: 1..6)"},
 	{"mesh:dims=4x", "ends in a separator"},
