@@ -232,9 +232,10 @@ static void actor_ended(struct executor *x, struct actor *actor)
 {
 	struct rank_state *rank = &x->ranks[actor->rank];
 	rank_account(rank, x->engine->now_ps);
-	rank->end_ps = x->engine->now_ps;
-	memcpy(rank->end_class_ps, rank->class_ps, sizeof rank->class_ps);
-	rank->n_left--;
+	struct rank_end *rank_end = &x->rank_ends[actor->rank];
+	rank_end->end_ps = x->engine->now_ps;
+	memcpy(rank_end->class_ps, rank->class_ps, sizeof rank->class_ps);
+	rank_end->n_left--;
 	if (--x->entries[actor->entry].n_left)
 		return;
 	x->n_entries_left--;
@@ -387,6 +388,7 @@ struct executor *executor_new(const struct executor_setup *setup)
 	memcpy(x->placement, setup->placement, setup->n_ranks * sizeof *x->placement);
 	x->setup.placement = x->placement;
 	x->ranks = memory_zero(setup->n_ranks + 1u, sizeof *x->ranks);
+	x->rank_ends = memory_zero(setup->n_ranks + 1u, sizeof *x->rank_ends);
 	pool_init(&x->running, sizeof(struct running));
 	pool_init(&x->messages, sizeof(struct message));
 	pool_init(&x->instances, sizeof(struct instance));
@@ -437,7 +439,7 @@ static void actor_init(struct executor *x, struct actor *actor, uint32_t entry_i
 	actor->ended = actor->posted_first = actor->posted_last = actor->unbound_first = actor->unbound_last = NONE;
 	if (prepared->program->ready_order)
 		actor->streams = memory_zero(prepared->program->n_streams, sizeof *actor->streams);
-	x->ranks[actor->rank].n_left++;
+	x->rank_ends[actor->rank].n_left++;
 }
 
 int executor_add(struct executor *x, const struct workload *workload, uint32_t first_rank, int after, struct error *err)
@@ -476,6 +478,11 @@ void executor_start(struct executor *x)
 	engine_request(x->engine, ENGINE_PHASE_ISSUE);
 }
 
+void executor_rank_failed(struct executor *x, uint32_t rank, bool failed)
+{
+	rank_count(&x->ranks[rank], &x->ranks[rank].n_failed, x->engine->now_ps, failed);
+}
+
 bool executor_finished(const struct executor *x)
 {
 	return !x->n_entries_left && !x->n_unmatched && !executor_error(x)->code;
@@ -489,16 +496,17 @@ const struct error *executor_error(const struct executor *x)
 void executor_rank_result(const struct executor *x, uint32_t rank, struct rank_result *result)
 {
 	struct rank_state state = x->ranks[rank];
+	const struct rank_end *rank_end = &x->rank_ends[rank];
 	result->rank = rank;
 	result->npu = x->placement[rank];
-	if (state.n_left) {
+	if (rank_end->n_left) {
 		rank_account(&state, x->engine->now_ps);
 		result->end_ps = x->engine->now_ps;
 		memcpy(result->class_ps, state.class_ps, sizeof result->class_ps);
 		return;
 	}
-	result->end_ps = state.end_ps;
-	memcpy(result->class_ps, state.end_class_ps, sizeof result->class_ps);
+	result->end_ps = rank_end->end_ps;
+	memcpy(result->class_ps, rank_end->class_ps, sizeof result->class_ps);
 }
 
 uint32_t executor_n_ranks(const struct executor *x) { return x->setup.n_ranks; }
@@ -537,6 +545,7 @@ void executor_free(struct executor *x)
 	free(x->entries);
 	free(x->actors);
 	free(x->ranks);
+	free(x->rank_ends);
 	free(x->placement);
 	free(x->ready);
 	free(x->ended);

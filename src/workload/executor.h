@@ -64,6 +64,10 @@ int executor_explain_stuck(const struct executor *executor, struct error *err);
 /* An error found while running: collectives that do not match, a network that failed. */
 const struct error *executor_error(const struct executor *executor);
 
+/* The rank's chip has failed, or a failure that holds it is over: while it computes nothing its time is RANK_FAILED. Counted: every
+ * `true` needs its `false`. In any phase before the issue phase. */
+void executor_rank_failed(struct executor *executor, uint32_t rank, bool failed);
+
 /* Results, by rank; valid until executor_free. end_ps = the time of its last operation. Before the end of a run: up to now. */
 void executor_rank_result(const struct executor *executor, uint32_t rank, struct rank_result *result);
 uint32_t executor_n_ranks(const struct executor *executor);

@@ -279,7 +279,8 @@ void thread_go(struct executor *x, uint32_t index)
 		end_step(x, index);
 	}
 	while (t->state == THREAD_READY && t->step < t->n_steps) {
-		struct collective_step step = {0};
+		struct collective_step step;
+		memset(&step, 0, offsetof(struct collective_step, waits)); /* of the waits only n_waits are read */
 		plan->algorithm->step(plan, position, thread, t->step, &step);
 		if (step.n_waits && block(x, instance, index, &step))
 			return;

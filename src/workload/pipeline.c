@@ -109,7 +109,8 @@ struct stage {
 	uint32_t index, iteration;
 	uint32_t tensor_call, first_bucket_call;
 	uint32_t last_compute;         /* UINT32_MAX: none yet */
-	uint32_t *reduced;             /* the gradient all-reduces of this iteration */
+	uint32_t held_by;              /* the tensor-parallel all-reduce that the next computation waits for, UINT32_MAX: none */
+	uint32_t *reduced;             /* what the optimizer waits for: the gradient all-reduces of this iteration */
 	uint32_t n_reduced;
 };
 
@@ -171,9 +172,15 @@ static uint32_t compute(struct stage *stage, uint32_t name, int64_t duration_ps,
 {
 	uint32_t per_bucket = calls ? calls : 1, cuts = per_bucket * (n_buckets ? n_buckets : 1), done_calls = 0;
 	for (uint32_t i = 0; i < cuts; i++) {
-		after = add_after(stage, (struct op){
+		uint32_t deps[2], n_deps = 0;
+		if (after != UINT32_MAX)
+			deps[n_deps++] = after;
+		if (stage->held_by != UINT32_MAX && stage->held_by != after)
+			deps[n_deps++] = stage->held_by;
+		stage->held_by = UINT32_MAX;
+		after = add(stage, (struct op){
 			.kind = OP_COMPUTE, .stream = STREAM_COMPUTE, .amount = share(duration_ps, cuts, i), .name = name,
-		}, after);
+		}, deps, n_deps);
 		stage->last_compute = after;
 		if (n_buckets && (i + 1) % per_bucket == 0)
 			reduce_bucket(stage, first_bucket + i / per_bucket, after);
@@ -183,6 +190,7 @@ static uint32_t compute(struct stage *stage, uint32_t name, int64_t duration_ps,
 				.kind = OP_COLLECTIVE, .stream = STREAM_TENSOR, .group_slot = SLOT_TENSOR, .amount = stage->tensor_call,
 				.name = stage->name_tensor,
 			}, after);
+			stage->held_by = after; /* as on a device, where it is in the order of the computations */
 		}
 	}
 	return after;
@@ -252,6 +260,9 @@ static void finish_iteration(struct stage *stage)
 			reduce_bucket(stage, b, stage->last_compute);
 	if (!pipeline->optimizer_ps && !stage->n_reduced)
 		return;
+	if (stage->held_by != UINT32_MAX)
+		stage->reduced[stage->n_reduced++] = stage->held_by;
+	stage->held_by = UINT32_MAX;
 	stage->last_compute = add(stage, (struct op){
 		.kind = pipeline->optimizer_ps ? OP_COMPUTE : OP_WAIT, .stream = STREAM_COMPUTE, .amount = pipeline->optimizer_ps,
 		.name = stage->name_optimizer,
@@ -276,7 +287,7 @@ static void add_calls(struct stage *stage)
 static void build_stage(struct stage *stage, const struct turn *turns, uint32_t n_turns)
 {
 	add_calls(stage);
-	stage->last_compute = UINT32_MAX;
+	stage->last_compute = stage->held_by = UINT32_MAX;
 	for (stage->iteration = 0; stage->iteration < stage->pipeline->iterations; stage->iteration++) {
 		stage->n_reduced = 0;
 		for (uint32_t i = 0; i < n_turns; i++) {
@@ -364,7 +375,7 @@ int pipeline_build(struct workload *workload, const struct pipeline *given, stru
 	workload->jitter = pipeline.jitter;
 	add_groups(workload, &pipeline);
 	add_names(&stage, pipeline.microbatches);
-	stage.reduced = arena_array(&workload->arena, pipeline.buckets, sizeof *stage.reduced);
+	stage.reduced = arena_array(&workload->arena, pipeline.buckets + 1u, sizeof *stage.reduced);
 	struct arena scratch = ARENA_INIT;
 	const struct turn *turns = pipeline_order(&pipeline, &scratch, &n_turns);
 	for (stage.index = 0; stage.index < pipeline.stages; stage.index++) {

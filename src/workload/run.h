@@ -94,18 +94,18 @@ struct running {
 enum message_flag { MESSAGE_ARRIVED = 1, MESSAGE_POSTED = 2, MESSAGE_SENT = 4, MESSAGE_RENDEZVOUS = 8 };
 struct message {
 	uint64_t id;
+	int64_t bytes;          /* payload of the step or operation; what goes on the wire may be more */
 	uint32_t instance;      /* of a collective, NONE: point to point */
 	uint32_t from, to;      /* threads; or running operations (to NONE: no receive yet, from NONE: the send has ended) */
 	uint32_t to_step;
 	uint32_t origin;        /* position whose entry the sender's step goes back to */
 	uint32_t source_rank, target_rank;
 	uint32_t source_npu, target_npu;
-	int64_t bytes;          /* payload of the step or operation; what goes on the wire may be more */
+	uint8_t flags;          /* up to here: one cache line */
 	/* point to point */
 	uint32_t source_actor, target_actor, source_op;
 	int32_t tag;
 	uint32_t next;          /* in unbound or a channel */
-	uint8_t flags;
 	uint64_t arrival;       /* order of arrival, when no receive had been posted */
 };
 
@@ -183,8 +183,11 @@ struct rank_state {
 	int64_t since_ps;       /* accounted up to here */
 	uint32_t n_computing, n_moving, n_communicating, n_failed;
 	int64_t class_ps[RANK_CLASSES];
+};
+/* What is rarely touched. */
+struct rank_end {
 	int64_t end_ps;
-	int64_t end_class_ps[RANK_CLASSES]; /* as it was at end_ps */
+	int64_t class_ps[RANK_CLASSES]; /* as it was at end_ps */
 	uint32_t n_left;        /* actors on it that have not ended */
 };
 
@@ -199,6 +202,7 @@ struct executor {
 	struct entry *entries;
 	struct actor *actors;
 	struct rank_state *ranks;
+	struct rank_end *rank_ends;
 	uint32_t n_entries, n_actors, n_groups, n_entries_left;
 	size_t entries_capacity, actors_capacity;
 

@@ -437,6 +437,41 @@ static void collectives_of_two_groups_in_crossed_order_are_a_cycle(void **state)
 	      "operation 0 (allreduce of 8 kB); rank 1's operation 0 (allreduce of 9 kB) waits");
 }
 
+static uint64_t allocations_of(uint32_t repeat)
+{
+	struct workload w;
+	struct fake fake;
+	ring(&w, 33, 330033, 3, repeat);
+	fake_init(&fake, 33, RATE, LATENCY, true);
+	fake_add(&fake, &w, 0, -1);
+	uint64_t before = memory_count();
+	fake_run_well(&fake);
+	uint64_t after = memory_count();
+	done(&fake, &w);
+	return after - before;
+}
+
+static void nothing_is_allocated_once_warm(void **state)
+{
+	(void)state;
+	assert_int_equal(allocations_of(40), allocations_of(400));
+}
+
+static void a_failed_rank_says_so(void **state)
+{
+	(void)state;
+	struct workload w;
+	struct fake fake;
+	struct rank_result result;
+	begin(&fake, &w, "weft-program 1\nranks 1\nprogram ranks=0\nwait 10ns\ncompute 5ns\nwait 2ns\n");
+	executor_rank_failed(fake.executor, 0, true);
+	fake_run_well(&fake);
+	executor_rank_result(fake.executor, 0, &result);
+	assert_int_equal(result.class_ps[RANK_FAILED], 12000);
+	assert_int_equal(result.class_ps[RANK_COMPUTE], 5000);
+	done(&fake, &w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +489,8 @@ int main(void)
 		cmocka_unit_test(protocols_add_their_overhead),
 		cmocka_unit_test(sub_groups_run_at_the_same_time),
 		cmocka_unit_test(every_algorithm_ends_and_moves_what_it_says),
+		cmocka_unit_test(nothing_is_allocated_once_warm),
+		cmocka_unit_test(a_failed_rank_says_so),
 		cmocka_unit_test(a_receive_nobody_sends_is_named),
 		cmocka_unit_test(a_send_nobody_receives_is_named),
 		cmocka_unit_test(a_cycle_of_receives_is_named),

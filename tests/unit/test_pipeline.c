@@ -48,8 +48,6 @@ static void bubbles_are_what_the_papers_say(void **state)
 		pipeline.backward_ps = b;
 		run(&fake, &w, &pipeline, 1, 0);
 		int64_t bubble = (p - 1) * (f + b - 2 * w_ps) / v, whole = m * (f + b) + bubble;
-		print_message("%s p=%d m=%d v=%d: %lld\n", pipeline_schedule_names[cases[i].schedule], (int)p, (int)m, (int)v,
-			      (long long)(end_of(&fake) - whole));
 		assert_int_equal(end_of(&fake), whole);
 		struct rank_result result;
 		for (uint32_t rank = 0; rank < p; rank++) {
@@ -63,10 +61,120 @@ static void bubbles_are_what_the_papers_say(void **state)
 	}
 }
 
+static struct pipeline two_stages(void)
+{
+	struct pipeline pipeline = pipeline_defaults();
+	pipeline.stages = 2;
+	pipeline.forward_ps = 1000003;
+	pipeline.backward_ps = 2500007;
+	pipeline.activation_bytes = 30011;
+	return pipeline;
+}
+
+#define RATE INT64_C(28000000000)
+#define LATENCY 731
+
+static int64_t end_with(const struct pipeline *pipeline)
+{
+	struct workload w;
+	struct fake fake;
+	run(&fake, &w, pipeline, RATE, LATENCY);
+	int64_t end = end_of(&fake);
+	fake_release(&fake);
+	workload_release(&w);
+	return end;
+}
+
+static void activations_gradients_and_recomputing_cost_their_time(void **state)
+{
+	(void)state;
+	struct pipeline pipeline = two_stages();
+	int64_t hop = serialization_ps(30011, RATE) + LATENCY, f = pipeline.forward_ps, b = pipeline.backward_ps;
+	assert_int_equal(end_with(&pipeline), 2 * f + hop + 2 * b + hop);
+	pipeline.recompute = true;
+	assert_int_equal(end_with(&pipeline), 2 * f + hop + 2 * (f + b) + hop);
+	pipeline.optimizer_ps = 77;
+	assert_int_equal(end_with(&pipeline), 2 * f + hop + 2 * (f + b) + hop + 77);
+	pipeline.iterations = 3; /* the last stage waits for the first one's next activation; the first for its own optimizer */
+	assert_int_equal(end_with(&pipeline), 3 * (2 * f + hop + 2 * (f + b) + hop + 77));
+}
+
+static void buckets_hide_behind_the_backward_pass(void **state)
+{
+	(void)state;
+	struct pipeline pipeline = pipeline_defaults();
+	pipeline.microbatches = 3;
+	pipeline.data_parallel = 4;
+	pipeline.forward_ps = 1000003;
+	pipeline.backward_ps = 40 * 1000003;
+	pipeline.gradient_bytes = 4 * 100003;
+	pipeline.algorithm = "ring";
+	int64_t compute = 3 * (pipeline.forward_ps + pipeline.backward_ps);
+	int64_t whole = 6 * (serialization_ps(100003, RATE) + LATENCY);
+	assert_int_equal(end_with(&pipeline), compute + whole);
+	pipeline.buckets = 4; /* one after the other */
+	int64_t part = 6 * (serialization_ps(25001, RATE) + LATENCY);
+	assert_in_range(end_with(&pipeline), compute + 4 * part - 4 * 6 * 100, compute + 4 * part);
+	pipeline.overlap = true; /* all but the last are hidden: a quarter of the backward pass is longer than one */
+	assert_true(pipeline.backward_ps / 4 > part);
+	assert_in_range(end_with(&pipeline), compute + part - 6 * 100, compute + part);
+}
+
+static void tensor_parallel_ranks_wait_for_their_all_reduces(void **state)
+{
+	(void)state;
+	struct pipeline pipeline = pipeline_defaults();
+	pipeline.tensor_parallel = 3;
+	pipeline.microbatches = 2;
+	pipeline.forward_ps = 1000003;
+	pipeline.tensor_calls = 4;
+	pipeline.tensor_bytes = 3 * 10007;
+	pipeline.algorithm = "ring";
+	int64_t reduce = 4 * (serialization_ps(10007, RATE) + LATENCY);
+	assert_int_equal(end_with(&pipeline), 2 * 3 * pipeline.forward_ps + 2 * 2 * 4 * reduce);
+}
+
+static void jitter_follows_the_seed_alone(void **state)
+{
+	(void)state;
+	struct pipeline pipeline = two_stages();
+	int64_t plain = end_with(&pipeline);
+	pipeline.jitter = 0.2;
+	int64_t first = end_with(&pipeline);
+	assert_int_equal(first, end_with(&pipeline));
+	assert_int_not_equal(first, plain);
+	assert_in_range(first, plain * 8 / 10, plain * 12 / 10);
+}
+
+static void wrong_values_are_named(void **state)
+{
+	(void)state;
+	struct pipeline pipeline = pipeline_defaults();
+	struct error err = {0};
+	enum pipeline_schedule schedule;
+	pipeline.stages = 0;
+	assert_int_equal(pipeline_check(&pipeline, &err), -1);
+	assert_string_equal(err.message, "pipeline: 'stages' is 0, it must be 1 to 1048576");
+	error_clear(&err);
+	pipeline.stages = 4;
+	pipeline.schedule = PIPELINE_INTERLEAVED;
+	pipeline.microbatches = 6;
+	assert_int_equal(pipeline_check(&pipeline, &err), -1);
+	assert_string_equal(err.message, "pipeline: schedule 'interleaved' needs 'microbatches' (6) to be a multiple of 'stages' (4)");
+	error_clear(&err);
+	assert_int_equal(pipeline_schedule_find("1f1B", &schedule, &err), -1);
+	assert_string_equal(err.message, "unknown schedule '1f1B' (did you mean '1f1b'?)");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bubbles_are_what_the_papers_say),
+		cmocka_unit_test(activations_gradients_and_recomputing_cost_their_time),
+		cmocka_unit_test(buckets_hide_behind_the_backward_pass),
+		cmocka_unit_test(tensor_parallel_ranks_wait_for_their_all_reduces),
+		cmocka_unit_test(jitter_follows_the_seed_alone),
+		cmocka_unit_test(wrong_values_are_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
