@@ -96,7 +96,7 @@ int trace_load(struct workload *workload, const struct trace_request *request, c
 		*format = found;
 	if (request->compute_scale != 0 && request->compute_scale != 1)
 		scale_compute(workload, request->compute_scale);
-	if (!workload->name)
+	if (!workload->name || !workload->name[0])
 		workload->name = found->name;
 	if (workload_verify(workload, err)) {
 		workload_release(workload);
