@@ -19,7 +19,9 @@
 #include "link/power.h"
 #include "scenario/scenario.h"
 
-enum { OPTION_SET = 256, OPTION_LENGTH, OPTION_JSON, OPTION_PLOT, OPTION_SAMPLES, OPTION_SEED, OPTION_PUE, OPTION_WARN, OPTION_POWER };
+enum {
+	OPTION_SET = 256, OPTION_LENGTH, OPTION_JSON, OPTION_PLOT, OPTION_SAMPLES, OPTION_SEED, OPTION_PUE, OPTION_WARN, OPTION_POWER
+};
 
 struct options {
 	const char *words[16];
@@ -48,18 +50,21 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case OPTION_WARN: o->warn = true; return 0;
 	case OPTION_PLOT: o->plot = argument; return 0;
 	case OPTION_SAMPLES:
-		if (units_parse_integer(argument, QUANTITY_COUNT, &o->samples, &o->error) == 0 && (o->samples < 1 || o->samples > 10000000))
+		if (units_parse_integer(argument, QUANTITY_COUNT, &o->samples, &o->error) == 0 &&
+		    (o->samples < 1 || o->samples > 10000000))
 			error_set(&o->error, ERROR_INPUT, "--samples must be 1 to 10000000, not %s", argument);
 		return 0;
 	case OPTION_SEED: units_parse_integer(argument, QUANTITY_COUNT, &o->seed, &o->error); return 0;
 	case OPTION_PUE:
 		if (units_parse(argument, QUANTITY_NUMBER, &o->pue, &o->error) == 0 && o->pue < 1)
-			error_set(&o->error, ERROR_INPUT, "--pue of %s is less than 1: a building cannot use less than what stands in it", argument);
+			error_set(&o->error, ERROR_INPUT,
+			          "--pue of %s is less than 1: a building cannot use less than what stands in it", argument);
 		return 0;
 	case OPTION_POWER:
 		if (o->n_powers == sizeof o->powers / sizeof o->powers[0])
 			argp_error(state, "too many --power");
-		if (units_parse(argument, QUANTITY_POWER, &o->powers[o->n_powers++], &o->error) == 0 && !(o->powers[o->n_powers - 1] > 0))
+		if (units_parse(argument, QUANTITY_POWER, &o->powers[o->n_powers++], &o->error) == 0 &&
+		    !(o->powers[o->n_powers - 1] > 0))
 			error_set(&o->error, ERROR_INPUT, "--power of %s is not positive", argument);
 		return 0;
 	case ARGP_KEY_ARG:
@@ -86,11 +91,12 @@ static const struct argp_option option_table[] = {
 static const char documentation[] =
 	"Link kinds: from the dB budget to the joule."
 	"\v"
-	"list prints every kind of the catalogue. show prints the whole chain of one kind: losses, received power, Q, bit errors, codeword "
-	"errors, frame loss, replays, latency, power with the host's SerDes counted, price. budget prints the margin of every class of links "
-	"of a scenario, with the terms that its seed draws. compare puts machines side by side: published power, "
-	"what its parts explain, what a year costs in every tariff of the catalogue. keys prints the reference of all keys as Markdown.\n\n"
-	"The catalogue is the shipped one plus the files and folders of WEFT_CATALOGUE_PATH (separated by ':'). docs/links.md explains every key.";
+	"list prints every kind of the catalogue. show prints the whole chain of one kind: losses, received power, Q, bit errors, "
+	"codeword errors, frame loss, replays, latency, power with the host's SerDes counted, price. budget prints the margin of every "
+	"class of links of a scenario, with the terms that its seed draws. compare puts machines side by side: published power, what its "
+	"parts explain, what a year costs in every tariff of the catalogue. keys prints the reference of all keys as Markdown.\n\n"
+	"The catalogue is the shipped one plus the files and folders of WEFT_CATALOGUE_PATH (separated by ':'). docs/links.md explains "
+	"every key.";
 
 static int cmd_list(const struct catalogue *catalogue, const struct options *o)
 {
@@ -115,9 +121,11 @@ static int cmd_list(const struct catalogue *catalogue, const struct options *o)
 			json_close_object(json);
 			continue;
 		}
-		printf("%-18s %-12s %10.5g %-22s %-20s %s\n", k->name, medium_names[k->medium], kind_value(k, FIGURE_RATE) * 8e-9,
+		printf("%-18s %-12s %10.5g %-22s %-20s %s\n", k->name, medium_names[k->medium],
+		       kind_value(k, FIGURE_RATE) * 8e-9,
 		       figure_format(power, sizeof power, FIGURE_MODULE_POWER, &k->figures[FIGURE_MODULE_POWER]),
-		       figure_format(reach, sizeof reach, FIGURE_REACH, &k->figures[FIGURE_REACH]), k->summary ? k->summary : "");
+		       figure_format(reach, sizeof reach, FIGURE_REACH, &k->figures[FIGURE_REACH]),
+		       k->summary ? k->summary : "");
 	}
 	if (json) {
 		json_close_array(json);
@@ -182,7 +190,8 @@ static double row_value(const struct row *row, const struct link_chain *chain)
 struct interval { double low, median, high; };
 
 /* [samples][rows] → quantiles per row. */
-static int sample_rows(const struct link_kind *kind, double length, const struct options *o, struct interval *intervals, uint64_t *n_open, struct error *err)
+static int sample_rows(const struct link_kind *kind, double length, const struct options *o, struct interval *intervals,
+                       uint64_t *n_open, struct error *err)
 {
 	size_t n = (size_t)o->samples;
 	double *values = malloc(n * N_ROWS * sizeof *values);
@@ -190,7 +199,8 @@ static int sample_rows(const struct link_kind *kind, double length, const struct
 		return error_set(err, ERROR_HOST, "no memory for %zu samples", n);
 	*n_open = 0;
 	for (size_t i = 0; i < n; i++) {
-		struct random_stream ranges = random_stream((uint64_t)o->seed, "link.ranges", i), terms = random_stream((uint64_t)o->seed, "link.draws", i);
+		struct random_stream ranges = random_stream((uint64_t)o->seed, "link.ranges", i),
+				     terms = random_stream((uint64_t)o->seed, "link.draws", i);
 		struct link_kind sample = link_kind_sample(kind, &ranges);
 		struct link_draws draws = link_draw(&sample, &terms);
 		struct link_chain chain;
@@ -205,7 +215,8 @@ static int sample_rows(const struct link_kind *kind, double length, const struct
 	for (size_t r = 0; r < N_ROWS; r++) {
 		gsl_sort(values + r * n, 1, n);
 		intervals[r] = (struct interval){gsl_stats_quantile_from_sorted_data(values + r * n, 1, n, 0.05),
-			gsl_stats_quantile_from_sorted_data(values + r * n, 1, n, 0.5), gsl_stats_quantile_from_sorted_data(values + r * n, 1, n, 0.95)};
+		                                 gsl_stats_quantile_from_sorted_data(values + r * n, 1, n, 0.5),
+		                                 gsl_stats_quantile_from_sorted_data(values + r * n, 1, n, 0.95)};
 	}
 	free(values);
 	return 0;
@@ -215,26 +226,29 @@ static void print_figures(const struct link_kind *kind)
 {
 	char text[96];
 	printf("%s: %s\n", kind->name, kind->summary ? kind->summary : "");
-	printf("  medium %s, %s, FEC %s, retry %s, thresholds %s\n\n", medium_names[kind->medium], modulation_names[kind->modulation], fec_names[kind->fec],
-	       retry_names[kind->retry], thresholds_names[kind->thresholds]);
+	printf("  medium %s, %s, FEC %s, retry %s, thresholds %s\n\n", medium_names[kind->medium],
+	       modulation_names[kind->modulation], fec_names[kind->fec], retry_names[kind->retry],
+	       thresholds_names[kind->thresholds]);
 	printf("Figures (grade A primary, B second hand, C to be verified, U the user's)\n");
 	for (enum figure_id id = 0; id < FIGURE_N; id++) {
 		const struct figure *f = &kind->figures[id];
 		if (f->known && f->grade != ' ')
-			printf("  %-20s %-34s %c  %s\n", figure_info(id)->key, figure_format(text, sizeof text, id, f), f->grade, f->source ? f->source : "");
+			printf("  %-20s %-34s %c  %s\n", figure_info(id)->key, figure_format(text, sizeof text, id, f),
+			       f->grade, f->source ? f->source : "");
 	}
 }
 
-static void print_chain(const struct link_kind *kind, const struct link_chain *chain, const struct interval *intervals, const struct options *o, uint64_t n_open)
+static void print_chain(const struct link_kind *kind, const struct link_chain *chain, const struct interval *intervals,
+                        const struct options *o, uint64_t n_open)
 {
 	printf("\nChain%s\n", intervals ? " (likely value; median, 5 % .. 95 % of the samples)" : "");
 	for (size_t r = 0; r < N_ROWS; r++) {
 		const struct row *row = &rows[r];
 		if (!(row->kinds & (chain->optical ? 1 : 2)))
 			continue;
-		printf("  %-34s %12.5g %-7s", row->label, row_value(row, chain), row->unit);
+		printf("  %-34s %12.5g%s%s", row->label, row_value(row, chain), row->unit[0] ? " " : "", row->unit);
 		if (intervals)
-			printf(" %12.5g  %.5g .. %.5g", intervals[r].median, intervals[r].low, intervals[r].high);
+			printf("%*s %12.5g  %.5g .. %.5g", 7 - (int)strlen(row->unit) + !row->unit[0], "", intervals[r].median, intervals[r].low, intervals[r].high);
 		putchar('\n');
 	}
 	if (chain->price_known)
@@ -242,11 +256,12 @@ static void print_chain(const struct link_kind *kind, const struct link_chain *c
 	if (intervals)
 		printf("\n%llu of %lld sampled links do not close\n", (unsigned long long)n_open, (long long)o->samples);
 	if (intervals && kind->figures[FIGURE_FLEET_MEDIAN].known)
-		printf("published fleet, for comparison: median BER %.3g, 99th percentile %.3g\n", kind_value(kind, FIGURE_FLEET_MEDIAN),
-		       kind_value(kind, FIGURE_FLEET_P99));
+		printf("published fleet, for comparison: median BER %.3g, 99th percentile %.3g\n",
+		       kind_value(kind, FIGURE_FLEET_MEDIAN), kind_value(kind, FIGURE_FLEET_P99));
 }
 
-static void show_json(const struct link_kind *kind, const struct link_chain *chain, const struct interval *intervals, const struct options *o, uint64_t n_open)
+static void show_json(const struct link_kind *kind, const struct link_chain *chain, const struct interval *intervals,
+                      const struct options *o, uint64_t n_open)
 {
 	struct json *json = json_new();
 	json_open_object(json, NULL);
@@ -358,7 +373,8 @@ static double explained_w(const struct catalogue *catalogue, const struct machin
 	double sum = 0;
 	for (uint32_t i = 0; i < machine->n_parts; i++) {
 		const struct machine_part *part = &machine->parts[i];
-		const struct component_kind *component = part->component ? catalogue_component(catalogue, part->component, NULL) : NULL;
+		const struct component_kind *component =
+			part->component ? catalogue_component(catalogue, part->component, NULL) : NULL;
 		double each = component ? component_value(component, COMPONENT_POWER) : part->power_w;
 		double share = machine->power_w.known ? part->count * each / machine->power_w.typical * 100 : 0;
 		sum += part->count * each;
@@ -370,14 +386,16 @@ static double explained_w(const struct catalogue *catalogue, const struct machin
 			json_number(json, "power_w", part->count * each);
 			json_close_object(json);
 		} else {
-			printf("    %-26s %6.0f x %7.6g W = %10.0f W %5.1f %%  %c  %s%s%s\n", part->name, part->count, each, part->count * each, share, part->grade,
-			       part->what ? part->what : "", part->source ? "; " : "", part->source ? part->source : "");
+			printf("    %-26s %6.0f x %7.6g W = %10.0f W %5.1f %%  %c  %s%s%s\n", part->name, part->count, each,
+			       part->count * each, share, part->grade, part->what ? part->what : "", part->source ? "; " : "",
+			       part->source ? part->source : "");
 		}
 	}
 	return sum;
 }
 
-static void compare_machine(const struct catalogue *catalogue, const struct machine_record *m, const struct options *o, struct json *json)
+static void compare_machine(const struct catalogue *catalogue, const struct machine_record *m, const struct options *o,
+                            struct json *json)
 {
 	double kwh = energy_kwh(m->power_w.typical, o->pue, HOURS_PER_YEAR), pflops = m->pflops.typical / 1e15, sum;
 	if (json) {
@@ -404,19 +422,23 @@ static void compare_machine(const struct catalogue *catalogue, const struct mach
 		json_close_object(json);
 		return;
 	}
-	printf("%s: %s\n  %.0f chips, %.6g PFLOP/s dense BF16, %.6g kW published (%c: %s)\n", m->name, m->summary ? m->summary : "", m->n_chips.typical, pflops,
-	       m->power_w.typical / 1000, m->power_w.grade, m->power_w.source ? m->power_w.source : "");
-	printf("  %.4g kW per PFLOP/s, %.5g MWh per year at PUE %.3g\n  what its parts explain:\n", m->power_w.typical / 1000 / pflops, kwh / 1000, o->pue);
+	printf("%s: %s\n  %.0f chips, %.6g PFLOP/s dense BF16, %.6g kW published (%c: %s)\n", m->name,
+	       m->summary ? m->summary : "", m->n_chips.typical, pflops, m->power_w.typical / 1000, m->power_w.grade,
+	       m->power_w.source ? m->power_w.source : "");
+	printf("  %.4g kW per PFLOP/s, %.5g MWh per year at PUE %.3g\n  what its parts explain:\n",
+	       m->power_w.typical / 1000 / pflops, kwh / 1000, o->pue);
 	sum = explained_w(catalogue, m, NULL);
 	printf("    %-26s %29.0f W %5.1f %%\n", "unattributed", m->power_w.typical - sum, (1 - sum / m->power_w.typical) * 100);
 	for (size_t t = 0; t < catalogue->n_tariffs; t++)
-		printf("  %-8s %.3f $/kWh: %8.0f $ per year, %7.1f $ per PFLOP/s and year\n", catalogue->tariffs[t].name, catalogue->tariffs[t].price_per_kwh,
-		       kwh * catalogue->tariffs[t].price_per_kwh, kwh * catalogue->tariffs[t].price_per_kwh / pflops);
+		printf("  %-8s %.3f $/kWh: %8.0f $ per year, %7.1f $ per PFLOP/s and year\n", catalogue->tariffs[t].name,
+		       catalogue->tariffs[t].price_per_kwh, kwh * catalogue->tariffs[t].price_per_kwh,
+		       kwh * catalogue->tariffs[t].price_per_kwh / pflops);
 	putchar('\n');
 }
 
 /* Two machines and two tariffs: how much of the gap in cost per PFLOP/s the first machine's cheap power closes. */
-static void compare_gap(const struct catalogue *catalogue, const struct machine_record *const *m, const struct options *o, struct json *json)
+static void compare_gap(const struct catalogue *catalogue, const struct machine_record *const *m, const struct options *o,
+                        struct json *json)
 {
 	const struct tariff *cheap = &catalogue->tariffs[0], *dear = &catalogue->tariffs[0];
 	double per[2], closed;
@@ -433,11 +455,11 @@ static void compare_gap(const struct catalogue *catalogue, const struct machine_
 		json_number(json, "gap_closed_by_tariff", closed);
 		return;
 	}
-	printf("%s against %s: %.3g x the power, %.3g x the power per PFLOP/s\n", m[0]->name, m[1]->name, m[0]->power_w.typical / m[1]->power_w.typical,
-	       per[0] / per[1]);
+	printf("%s against %s: %.3g x the power, %.3g x the power per PFLOP/s\n", m[0]->name, m[1]->name,
+	       m[0]->power_w.typical / m[1]->power_w.typical, per[0] / per[1]);
 	if (per[0] > per[1] && dear != cheap)
-		printf("at the tariff '%s' instead of '%s', %s closes %.0f %% of its cost gap per PFLOP/s to %s at '%s'\n", cheap->name, dear->name, m[0]->name,
-		       closed * 100, m[1]->name, dear->name);
+		printf("at the tariff '%s' instead of '%s', %s closes %.0f %% of its cost gap per PFLOP/s to %s at '%s'\n",
+		       cheap->name, dear->name, m[0]->name, closed * 100, m[1]->name, dear->name);
 }
 
 static int cmd_compare(const struct catalogue *catalogue, const struct options *o)
@@ -447,16 +469,19 @@ static int cmd_compare(const struct catalogue *catalogue, const struct options *
 	struct error err = {0};
 	struct json *json;
 	if (o->n_words < 2)
-		return error_set(&err, ERROR_INPUT, "link compare takes machines, such as cloudmatrix384 nvl72"), cli_fail(&err);
+		return error_set(&err, ERROR_INPUT, "link compare takes machines, such as cloudmatrix384 nvl72"),
+		       cli_fail(&err);
 	for (size_t i = 1; i < o->n_words; i++) {
 		machines[i - 1] = catalogue_machine(catalogue, o->words[i], &err);
 		if (!machines[i - 1])
 			return cli_fail(&err);
 		if (!machines[i - 1]->power_w.known || !machines[i - 1]->pflops.known)
-			return error_set(&err, ERROR_INPUT, "no power and compute are published for machine '%s'", o->words[i]), cli_fail(&err);
+			return error_set(&err, ERROR_INPUT, "no power and compute are published for machine '%s'", o->words[i]),
+			       cli_fail(&err);
 		copies[i - 1] = *machines[i - 1];
 		if (i <= o->n_powers)
-			copies[i - 1].power_w = (struct figure){true, o->powers[i - 1], o->powers[i - 1], o->powers[i - 1], 'U', "--power"};
+			copies[i - 1].power_w =
+				(struct figure){true, o->powers[i - 1], o->powers[i - 1], o->powers[i - 1], 'U', "--power"};
 		machines[i - 1] = &copies[i - 1];
 	}
 	json = o->json ? json_new() : NULL;
@@ -481,7 +506,8 @@ static void print_keys(const char *heading, const struct figure_info *(*info_of)
 	printf("\n### %s\n\n| key | unit | default | meaning |\n|---|---|---|---|\n", heading);
 	for (int i = 0; i < n; i++) {
 		const struct figure_info *info = info_of(i);
-		printf("| `%s` | %s | %s | %s |\n", info->key, units_expected(info->quantity), info->default_value ? info->default_value : "not known", info->text);
+		printf("| `%s` | %s | %s | %s |\n", info->key, units_expected(info->quantity),
+		       info->default_value ? info->default_value : "not known", info->text);
 	}
 }
 
@@ -528,7 +554,9 @@ static int cmd_budget(const struct catalogue *catalogue, const struct options *o
 
 static int run_link(int argc, char **argv)
 {
-	static const struct argp argp = {option_table, parse_option, "list\nshow KIND\nbudget SCENARIO\ncompare MACHINE...\nkeys", documentation, NULL, NULL, NULL};
+	static const struct argp argp = {
+		option_table, parse_option, "list\nshow KIND\nbudget SCENARIO\ncompare MACHINE...\nkeys", documentation, NULL,
+		NULL,         NULL};
 	static const struct { const char *name; int (*run)(const struct catalogue *, const struct options *); } verbs[] = {
 		{"list", cmd_list}, {"show", cmd_show}, {"budget", cmd_budget}, {"compare", cmd_compare}, {"keys", cmd_keys}};
 	static const char *const names[] = {"list", "show", "budget", "compare", "keys"};
@@ -551,7 +579,8 @@ static int run_link(int argc, char **argv)
 	if (!options.n_words)
 		error_set(&options.error, ERROR_INPUT, "link needs a verb (known: list, show, budget, compare, keys)");
 	else
-		error_set(&options.error, ERROR_INPUT, "unknown verb '%s' of link%s", options.words[0], text_known(known, sizeof known, options.words[0], names, 5));
+		error_set(&options.error, ERROR_INPUT, "unknown verb '%s' of link%s", options.words[0],
+		          text_known(known, sizeof known, options.words[0], names, 5));
 	return cli_fail(&options.error);
 }
 

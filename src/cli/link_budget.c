@@ -23,7 +23,8 @@ static struct class_summary summarise(const struct physics *physics, uint32_t cl
 {
 	const struct link_figures *f = &physics->figures;
 	struct class_summary s = {.margin_worst_db = INFINITY};
-	double *margins = memory_zero((size_t)f->n_links + 1, sizeof *margins), *bers = memory_zero((size_t)f->n_links + 1, sizeof *bers);
+	double *margins = memory_zero((size_t)f->n_links + 1, sizeof *margins),
+	       *bers = memory_zero((size_t)f->n_links + 1, sizeof *bers);
 	size_t n = 0;
 	for (uint32_t link = 0; link < f->n_links; link++) {
 		if (physics->link_class[link] != class)
@@ -55,8 +56,9 @@ static void print_class(const struct physics *physics, const struct fabric *fabr
 	char name[256];
 	fabric_link_name(fabric, s.worst, name, sizeof name);
 	if (!json) {
-		printf("%-18s %8.4g %7u %6u %9.4g %9.4g %10.3g %10.3g %10.3g %8.4g  %s\n", kind->name, class->length_m, class->n_links, s.n_open,
-		       s.margin_median_db, s.margin_worst_db, s.ber_median, s.ber_worst, s.cer_worst, class->chain.total_w, name);
+		printf("%-18s %8.4g %7u %6u %9.4g %9.4g %10.3g %10.3g %10.3g %8.4g  %s\n", kind->name, class->length_m,
+		       class->n_links, s.n_open, s.margin_median_db, s.margin_worst_db, s.ber_median, s.ber_worst, s.cer_worst,
+		       class->chain.total_w, name);
 		return;
 	}
 	json_open_object(json, NULL);
@@ -84,8 +86,8 @@ static int print_budget(const struct physics *physics, const struct fabric *fabr
 	if (json)
 		json_open_object(json, NULL), json_open_array(json, "classes");
 	else
-		printf("%-18s %8s %7s %6s %9s %9s %10s %10s %10s %8s  %s\n", "kind", "m", "links", "open", "margin dB", "worst", "BER", "worst", "CER worst",
-		       "W/cable", "worst link");
+		printf("%-18s %8s %7s %6s %9s %9s %10s %10s %10s %8s  %s\n", "kind", "m", "links", "open", "margin dB", "worst",
+		       "BER", "worst", "CER worst", "W/cable", "worst link");
 	for (uint32_t c = 0; c < physics->n_classes; c++)
 		print_class(physics, fabric, c, json);
 	if (json) {

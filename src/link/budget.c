@@ -110,8 +110,8 @@ int optical_sensitivity_dbm(const struct optical_signal *signal, const struct op
 	gsl_root_fsolver *solver;
 	int status = GSL_CONTINUE;
 	if (!(ber > 0 && sensitivity_excess(high, &search) < 0 && sensitivity_excess(low, &search) > 0))
-		return error_set(err, ERROR_INPUT, "no received power reaches a bit error ratio of %g: the noise floor is %.3g", ber,
-				 optical_ber_floor(signal, rx));
+		return error_set(err, ERROR_INPUT, "no received power reaches a bit error ratio of %g: the noise floor is %.3g",
+		                 ber, optical_ber_floor(signal, rx));
 	solver = gsl_root_fsolver_alloc(gsl_root_fsolver_brent);
 	if (!solver)
 		return error_set(err, ERROR_HOST, "no memory for a root search");
@@ -125,7 +125,8 @@ int optical_sensitivity_dbm(const struct optical_signal *signal, const struct op
 	*oma_dbm = gsl_root_fsolver_root(solver);
 	gsl_root_fsolver_free(solver);
 	if (status != GSL_SUCCESS)
-		return error_set(err, ERROR_INPUT, "the search for the sensitivity at BER %g failed: %s", ber, gsl_strerror(status));
+		return error_set(err, ERROR_INPUT, "the search for the sensitivity at BER %g failed: %s", ber,
+		                 gsl_strerror(status));
 	return 0;
 }
 

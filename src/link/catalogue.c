@@ -11,7 +11,8 @@
 #include "base/text.h"
 #include "base/tree.h"
 
-const char *const component_category_names[COMPONENT_CATEGORIES] = {"chip", "switch", "module", "cable", "laser", "circuit-switch", "other"};
+const char *const component_category_names[COMPONENT_CATEGORIES] = {"chip",  "switch",         "module", "cable",
+                                                                    "laser", "circuit-switch", "other"};
 
 static const struct figure_info component_infos[COMPONENT_FIGURES] = {
 	[COMPONENT_IDLE_POWER] = {"idle_power", QUANTITY_POWER, 0, 1e9, "W", 1, NULL, "when it does nothing"},
@@ -51,7 +52,8 @@ static int read_figure(const struct tree_node *entry, const struct tree_node *va
 		return 0;
 	}
 	if (value->kind != TREE_MAP || !tree_get(value, "value"))
-		return tree_fail(value, err, "a figure is text such as '8 W' or '4 W .. 12 W', or {value: …, grade: …, source: …}");
+		return tree_fail(value, err,
+		                 "a figure is text such as '8 W' or '4 W .. 12 W', or {value: …, grade: …, source: …}");
 	for (uint32_t i = 0; i < value->n_entries; i++) {
 		const struct tree_entry *e = &value->entries[i];
 		if (strcmp(e->key, "value") && strcmp(e->key, "grade") && strcmp(e->key, "source"))
@@ -77,7 +79,10 @@ static int place(const struct tree_node *node, struct error *err)
 	return tree_fail(node, err, "%.1900s", message);
 }
 
-static bool is_text_key(const char *key) { return !strcmp(key, "summary") || !strcmp(key, "note") || !strcmp(key, "source") || !strcmp(key, "grade"); }
+static bool is_text_key(const char *key)
+{
+	return !strcmp(key, "summary") || !strcmp(key, "note") || !strcmp(key, "source") || !strcmp(key, "grade");
+}
 
 static struct link_kind *find_link(const struct catalogue *catalogue, const char *name)
 {
@@ -88,7 +93,8 @@ static struct link_kind *find_link(const struct catalogue *catalogue, const char
 }
 
 /* An entry starts from what it is `like`, else from the entry of the same name that it overrides, else from nothing. */
-static int start_link(struct catalogue *catalogue, const char *name, const struct tree_node *entry, struct link_kind *kind, struct error *err)
+static int start_link(struct catalogue *catalogue, const char *name, const struct tree_node *entry, struct link_kind *kind,
+                      struct error *err)
 {
 	const struct tree_node *like = tree_get(entry, "like");
 	const struct link_kind *base = find_link(catalogue, like ? like->text : name);
@@ -148,14 +154,15 @@ static int read_link(struct catalogue *catalogue, const char *name, const struct
 	return 0;
 }
 
-static int read_plain_figure(const struct figure_info *info, const char *text, char grade, const char *source, struct figure *out,
-			     struct error *err)
+static int read_plain_figure(const struct figure_info *info, const char *text, char grade, const char *source,
+                             struct figure *out, struct error *err)
 {
 	double value[2];
 	char part[128];
 	const char *stop = strstr(text, "..");
 	snprintf(part, sizeof part, "%.*s", (int)(stop ? stop - text : (ptrdiff_t)strlen(text)), text);
-	if (units_parse(part, info->quantity, &value[0], err) || units_parse(stop ? stop + 2 : part, info->quantity, &value[1], err))
+	if (units_parse(part, info->quantity, &value[0], err) ||
+	    units_parse(stop ? stop + 2 : part, info->quantity, &value[1], err))
 		return error_prefix(err, "%s", info->key);
 	if (value[0] < info->minimum || value[1] > info->maximum || value[0] > value[1])
 		return error_set(err, ERROR_INPUT, "%s of '%s' is not within %g .. %g %s in increasing order", info->key, text,
@@ -172,7 +179,8 @@ static struct component_kind *find_component(const struct catalogue *catalogue, 
 	return NULL;
 }
 
-static int set_component(struct component_kind *kind, const struct tree_node *entry, const struct tree_entry *e, struct error *err)
+static int set_component(struct component_kind *kind, const struct tree_node *entry, const struct tree_entry *e,
+                         struct error *err)
 {
 	const char *keys[COMPONENT_FIGURES + 4];
 	size_t n = 0;
@@ -184,8 +192,9 @@ static int set_component(struct component_kind *kind, const struct tree_node *en
 				kind->category = (enum component_category)i;
 				return 0;
 			}
-		return tree_fail(e->value, err, "unknown category '%s'%s", e->value->text,
-				 text_known(known, sizeof known, e->value->text, component_category_names, COMPONENT_CATEGORIES));
+		return tree_fail(
+			e->value, err, "unknown category '%s'%s", e->value->text,
+			text_known(known, sizeof known, e->value->text, component_category_names, COMPONENT_CATEGORIES));
 	}
 	for (int i = 0; i < COMPONENT_FIGURES; i++) {
 		keys[n++] = component_infos[i].key;
@@ -193,7 +202,9 @@ static int set_component(struct component_kind *kind, const struct tree_node *en
 			continue;
 		if (read_figure(entry, e->value, &figure, err))
 			return -1;
-		return read_plain_figure(&component_infos[i], figure.value, figure.grade, figure.source, &kind->figures[i], err) ? place(e->value, err) : 0;
+		return read_plain_figure(&component_infos[i], figure.value, figure.grade, figure.source, &kind->figures[i], err)
+		               ? place(e->value, err)
+		               : 0;
 	}
 	keys[n++] = "category";
 	return error_at(err, entry->file, e->line, e->column, "unknown key '%s' of a component%s", e->key,
@@ -218,7 +229,8 @@ static int read_component(struct catalogue *catalogue, const char *name, const s
 		else if (!is_text_key(e->key) && set_component(&kind, entry, e, err))
 			return -1;
 	}
-	if (kind.figures[COMPONENT_POWER].known && component_value(&kind, COMPONENT_IDLE_POWER) > component_value(&kind, COMPONENT_POWER))
+	if (kind.figures[COMPONENT_POWER].known &&
+	    component_value(&kind, COMPONENT_IDLE_POWER) > component_value(&kind, COMPONENT_POWER))
 		return tree_fail(entry, err, "component '%s' draws more when idle (%g W) than at most (%g W)", name,
 				 component_value(&kind, COMPONENT_IDLE_POWER), component_value(&kind, COMPONENT_POWER));
 	if (old) {
@@ -230,7 +242,8 @@ static int read_component(struct catalogue *catalogue, const char *name, const s
 	return 0;
 }
 
-static int machine_figure(const struct tree_node *entry, const char *key, enum quantity quantity, struct figure *out, struct error *err)
+static int machine_figure(const struct tree_node *entry, const char *key, enum quantity quantity, struct figure *out,
+                          struct error *err)
 {
 	const struct figure_info info = {key, quantity, 0, 1e18, "", 1, NULL, NULL};
 	const struct tree_node *value = tree_get(entry, key);
@@ -254,10 +267,12 @@ static int read_part(const struct tree_node *node, struct machine_part *part, st
 		for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
 			found |= !strcmp(known[k], node->entries[i].key);
 		if (!found)
-			return error_at(err, node->file, node->entries[i].line, node->entries[i].column, "unknown key '%s' of a part%s",
-					node->entries[i].key, text_known(names, sizeof names, node->entries[i].key, known, 7));
+			return error_at(err, node->file, node->entries[i].line, node->entries[i].column,
+			                "unknown key '%s' of a part%s", node->entries[i].key,
+			                text_known(names, sizeof names, node->entries[i].key, known, 7));
 	}
-	if (machine_figure(node, "count", QUANTITY_COUNT, &count, err) || machine_figure(node, "power", QUANTITY_POWER, &power, err))
+	if (machine_figure(node, "count", QUANTITY_COUNT, &count, err) ||
+	    machine_figure(node, "power", QUANTITY_POWER, &power, err))
 		return -1;
 	*part = (struct machine_part){.name = tree_get(node, "name")->text, .count = count.known ? count.typical : 1,
 		.power_w = power.known ? power.typical : -1, .grade = 'U'};
@@ -271,10 +286,13 @@ static int read_part(const struct tree_node *node, struct machine_part *part, st
 
 static int read_machine(struct catalogue *catalogue, const char *name, const struct tree_node *entry, struct error *err)
 {
-	const struct tree_node *parts = tree_get(entry, "parts"), *roles = tree_get(entry, "roles"), *summary = tree_get(entry, "summary");
-	struct machine_record machine = {.name = name, .file = entry->file, .line = entry->line, .summary = summary ? summary->text : NULL};
+	const struct tree_node *parts = tree_get(entry, "parts"), *roles = tree_get(entry, "roles"),
+			       *summary = tree_get(entry, "summary");
+	struct machine_record machine = {
+		.name = name, .file = entry->file, .line = entry->line, .summary = summary ? summary->text : NULL};
 	size_t i = 0;
-	if (machine_figure(entry, "power", QUANTITY_POWER, &machine.power_w, err) || machine_figure(entry, "compute", QUANTITY_FLOPS, &machine.pflops, err) ||
+	if (machine_figure(entry, "power", QUANTITY_POWER, &machine.power_w, err) ||
+	    machine_figure(entry, "compute", QUANTITY_FLOPS, &machine.pflops, err) ||
 	    machine_figure(entry, "chips", QUANTITY_COUNT, &machine.n_chips, err))
 		return -1;
 	if (parts) {
@@ -286,7 +304,8 @@ static int read_machine(struct catalogue *catalogue, const char *name, const str
 	if (roles) {
 		machine.roles = arena_array(&catalogue->arena, roles->n_entries, sizeof *machine.roles);
 		for (; machine.n_roles < roles->n_entries; machine.n_roles++)
-			machine.roles[machine.n_roles] = (struct machine_role){roles->entries[machine.n_roles].key, roles->entries[machine.n_roles].value->text};
+			machine.roles[machine.n_roles] = (struct machine_role){roles->entries[machine.n_roles].key,
+			                                                       roles->entries[machine.n_roles].value->text};
 	}
 	while (i < catalogue->n_machines && strcmp(catalogue->machines[i].name, name))
 		i++;
@@ -331,7 +350,8 @@ int catalogue_add_tree(struct catalogue *catalogue, const struct tree_node *root
 	static const struct {
 		const char *key;
 		int (*read)(struct catalogue *, const char *, const struct tree_node *, struct error *);
-	} sections[] = {{"links", read_link}, {"components", read_component}, {"machines", read_machine}, {"tariffs", read_tariff}};
+	} sections[] = {
+		{"links", read_link}, {"components", read_component}, {"machines", read_machine}, {"tariffs", read_tariff}};
 	static const char *const names[] = {"links", "components", "machines", "tariffs"};
 	char known[128];
 	if (root->kind != TREE_MAP)
@@ -535,7 +555,8 @@ const struct tariff *catalogue_tariff(const struct catalogue *catalogue, const c
 	return NULL;
 }
 
-const struct component_kind *machine_component(const struct catalogue *catalogue, const struct machine_record *machine, const char *role)
+const struct component_kind *machine_component(const struct catalogue *catalogue, const struct machine_record *machine,
+                                               const char *role)
 {
 	for (uint32_t i = 0; machine && i < machine->n_roles; i++)
 		if (!strcmp(machine->roles[i].role, role))

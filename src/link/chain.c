@@ -49,7 +49,8 @@ struct link_kind link_kind_sample(const struct link_kind *kind, struct random_st
 	for (int id = 0; id < FIGURE_N; id++) {
 		struct figure *f = &sample.figures[id];
 		double u = random_uniform(stream); /* drawn for every figure: adding a range changes no other one */
-		if (!f->known || f->low == f->high || figure_info((enum figure_id)id)->quantity == QUANTITY_COUNT || id == FIGURE_REACH)
+		if (!f->known || f->low == f->high || figure_info((enum figure_id)id)->quantity == QUANTITY_COUNT ||
+		    id == FIGURE_REACH)
 			continue;
 		f->low = f->typical = f->high = triangle(f->low, f->typical, f->high, u);
 	}
@@ -74,8 +75,8 @@ static struct optical_signal signal_of(const struct link_kind *kind)
 		.modulation = kind->modulation,
 		.thresholds = kind->thresholds,
 		.extinction_ratio_db = kind_value(kind, FIGURE_EXTINCTION_RATIO),
-		.penalty_db = kind_value(kind, FIGURE_TDECQ) + kind_value(kind, FIGURE_MPI_PENALTY) + kind_value(kind, FIGURE_CROSSTALK_PENALTY) +
-			      kind_value(kind, FIGURE_DISPERSION_PENALTY),
+		.penalty_db = kind_value(kind, FIGURE_TDECQ) + kind_value(kind, FIGURE_MPI_PENALTY) +
+	                      kind_value(kind, FIGURE_CROSSTALK_PENALTY) + kind_value(kind, FIGURE_DISPERSION_PENALTY),
 	};
 }
 
@@ -91,10 +92,14 @@ static void optical_budget(const struct link_kind *kind, const struct link_draws
 	struct optical_receiver rx = receiver_of(kind);
 	struct optical_signal signal = signal_of(kind);
 	struct optical_losses losses = {
-		.fibre_km = c->length_m / 1000, .fibre_db_per_km = kind_value(kind, FIGURE_FIBRE_LOSS),
-		.n_connectors = kind_value(kind, FIGURE_CONNECTORS), .connector_db = kind_value(kind, FIGURE_CONNECTOR_LOSS),
-		.switch_db = kind_value(kind, FIGURE_SWITCH_LOSS), .mux_db = kind_value(kind, FIGURE_MUX_LOSS),
-		.circulator_db = kind_value(kind, FIGURE_CIRCULATOR_LOSS), .coupling_db = kind_value(kind, FIGURE_COUPLING_LOSS),
+		.fibre_km = c->length_m / 1000,
+		.fibre_db_per_km = kind_value(kind, FIGURE_FIBRE_LOSS),
+		.n_connectors = kind_value(kind, FIGURE_CONNECTORS),
+		.connector_db = kind_value(kind, FIGURE_CONNECTOR_LOSS),
+		.switch_db = kind_value(kind, FIGURE_SWITCH_LOSS),
+		.mux_db = kind_value(kind, FIGURE_MUX_LOSS),
+		.circulator_db = kind_value(kind, FIGURE_CIRCULATOR_LOSS),
+		.coupling_db = kind_value(kind, FIGURE_COUPLING_LOSS),
 		.other_db = kind_value(kind, FIGURE_EXTRA_LOSS) + link_draws_db(draws),
 	};
 	double oma;
@@ -144,9 +149,11 @@ static void coding(const struct link_kind *kind, struct link_chain *c)
 	c->codeword_error_ratio = fec_codeword_error_ratio_bursts(kind->fec, c->ber, kind_value(kind, FIGURE_BURST));
 	c->frame_loss_ratio = fec_frame_loss_ratio(kind->fec, c->codeword_error_ratio, c->interleaved);
 	/* A link without a code loses what it cannot deliver in units of its retry. */
-	c->codeword_payload_bytes = kind->retry != RETRY_NONE || !fec->n ? retry_parameters(kind->retry)->payload_bytes : fec->k * FEC_SYMBOL_BITS / 8.0;
-	c->codewords_per_s = fec->n ? c->line_bits_per_s / (fec->n * FEC_SYMBOL_BITS * (kind->fec == FEC_RS544_INNER ? 128.0 / 120 : 1))
-				    : nominal / (c->codeword_payload_bytes * 8);
+	c->codeword_payload_bytes = kind->retry != RETRY_NONE || !fec->n ? retry_parameters(kind->retry)->payload_bytes
+	                                                                 : fec->k * FEC_SYMBOL_BITS / 8.0;
+	c->codewords_per_s =
+		fec->n ? c->line_bits_per_s / (fec->n * FEC_SYMBOL_BITS * (kind->fec == FEC_RS544_INNER ? 128.0 / 120 : 1))
+		       : nominal / (c->codeword_payload_bytes * 8);
 	c->fec_fill_ns = fec->n ? fec_block_fill_ns(kind->fec, c->interleaved, c->line_bits_per_s) : 0;
 }
 
@@ -210,7 +217,8 @@ void link_chain_redraw(const struct link_kind *kind, const struct link_draws *dr
 	retry(kind, c);
 }
 
-int link_chain_evaluate(const struct link_kind *kind, double length_m, const struct link_draws *draws, struct link_chain *c, struct error *err)
+int link_chain_evaluate(const struct link_kind *kind, double length_m, const struct link_draws *draws, struct link_chain *c,
+                        struct error *err)
 {
 	static const struct link_draws none;
 	memset(c, 0, sizeof *c);
@@ -221,8 +229,8 @@ int link_chain_evaluate(const struct link_kind *kind, double length_m, const str
 	if (kind->medium == MEDIUM_IDEAL)
 		return 0;
 	if (c->length_m > kind->figures[FIGURE_REACH].high)
-		return error_set(err, ERROR_INPUT, "a cable of %.6g m is longer than link kind '%s' reaches (%.6g m)", c->length_m, kind->name,
-				 kind->figures[FIGURE_REACH].high);
+		return error_set(err, ERROR_INPUT, "a cable of %.6g m is longer than link kind '%s' reaches (%.6g m)",
+		                 c->length_m, kind->name, kind->figures[FIGURE_REACH].high);
 	c->ber_limit = fec_parameters(kind->fec)->ber_limit;
 	if (c->optical)
 		sensitivity(kind, c);
@@ -238,11 +246,17 @@ int link_chain_close(const struct link_kind *kind, const struct link_chain *c, s
 	if (c->margin_db >= 0)
 		return 0;
 	if (isinf(c->margin_db))
-		return error_set(err, ERROR_INPUT, "the budget of link kind '%s' does not close at any power: its noise floor is BER %.3g, %s corrects %.3g",
-				 kind->name, c->ber_floor, fec_names[kind->fec], c->ber_limit);
+		return error_set(err, ERROR_INPUT,
+		                 "the budget of link kind '%s' does not close at any power: its noise floor is BER %.3g, %s "
+		                 "corrects %.3g",
+		                 kind->name, c->ber_floor, fec_names[kind->fec], c->ber_limit);
 	if (c->optical)
-		return error_set(err, ERROR_INPUT, "the budget of link kind '%s' does not close by %.2f dB: %.2f dBm arrive, BER %.3g needs %.2f dBm",
-				 kind->name, -c->margin_db, c->received_dbm, c->ber_limit, c->sensitivity_dbm);
-	return error_set(err, ERROR_INPUT, "the budget of link kind '%s' does not close by %.2f dB: the channel loses %.2f dB, its receiver equalises %.2f dB",
-			 kind->name, -c->margin_db, c->loss_db, c->loss_limit_db);
+		return error_set(
+			err, ERROR_INPUT,
+			"the budget of link kind '%s' does not close by %.2f dB: %.2f dBm arrive, BER %.3g needs %.2f dBm",
+			kind->name, -c->margin_db, c->received_dbm, c->ber_limit, c->sensitivity_dbm);
+	return error_set(err, ERROR_INPUT,
+	                 "the budget of link kind '%s' does not close by %.2f dB: the channel loses %.2f dB, its receiver "
+	                 "equalises %.2f dB",
+	                 kind->name, -c->margin_db, c->loss_db, c->loss_limit_db);
 }

@@ -109,7 +109,8 @@ int fec_ber_for_codeword_errors(enum fec_code code, double codeword_error_ratio,
 	int status = GSL_CONTINUE;
 	gsl_root_fsolver *solver;
 	if (!(codeword_error_ratio > 0 && ber_excess(low, &search) < 0 && ber_excess(high, &search) > 0))
-		return error_set(err, ERROR_INPUT, "no bit error ratio gives a codeword error ratio of %g", codeword_error_ratio);
+		return error_set(err, ERROR_INPUT, "no bit error ratio gives a codeword error ratio of %g",
+		                 codeword_error_ratio);
 	solver = gsl_root_fsolver_alloc(gsl_root_fsolver_brent);
 	if (!solver)
 		return error_set(err, ERROR_HOST, "no memory for a root search");

@@ -118,10 +118,13 @@ static int parse_bound(enum figure_id id, const char *text, double *value, struc
 		snprintf(got, sizeof got, "%.6g %s", *value / info->scale, info->unit);
 		snprintf(bound, sizeof bound, "%.6g %s", edge / info->scale, info->unit);
 		if (id == FIGURE_EXTINCTION_RATIO && *value <= 0)
-			return error_set(err, ERROR_INPUT, "extinction_ratio of %.6g dB: light cannot carry bits at 0 dB or less", *value);
+			return error_set(err, ERROR_INPUT,
+			                 "extinction_ratio of %.6g dB: light cannot carry bits at 0 dB or less", *value);
 		if (*value < 0 && info->minimum == 0)
 			return error_set(err, ERROR_INPUT, "%s of %s is negative: nothing on a link %s", info->key, got,
-					 info->quantity == QUANTITY_LOSS || info->quantity == QUANTITY_LOSS_PER_LENGTH ? "gains power" : "is less than none");
+			                 info->quantity == QUANTITY_LOSS || info->quantity == QUANTITY_LOSS_PER_LENGTH
+			                         ? "gains power"
+			                         : "is less than none");
 		return error_set(err, ERROR_INPUT, "%s of %s is %s than the %s %s", info->key, got,
 				 edge == info->minimum ? "less" : "more", edge == info->minimum ? "least" : "most", bound);
 	}
@@ -149,8 +152,10 @@ static int parse_figure(enum figure_id id, const char *text, struct figure *figu
 			return -1;
 	}
 	if (rest)
-		return error_set(err, ERROR_INPUT, "%s: '%s' has more than three values (expected one, 'low .. high' or 'low .. typical .. high')",
-				 infos[id].key, text);
+		return error_set(
+			err, ERROR_INPUT,
+			"%s: '%s' has more than three values (expected one, 'low .. high' or 'low .. typical .. high')",
+			infos[id].key, text);
 	figure->low = values[0];
 	figure->high = values[n - 1];
 	figure->typical = n == 2 ? (values[0] + values[1]) / 2 : values[n / 2];
@@ -182,7 +187,8 @@ int link_kind_set(struct link_kind *kind, const char *key, const char *value, ch
 		}
 		keys[n++] = infos[id].key;
 	}
-	return error_set(err, ERROR_INPUT, "unknown figure '%s' of a link kind%s", key, text_known(known, sizeof known, key, keys, n));
+	return error_set(err, ERROR_INPUT, "unknown figure '%s' of a link kind%s", key,
+	                 text_known(known, sizeof known, key, keys, n));
 }
 
 void link_kind_init(struct link_kind *kind, const char *name)
@@ -200,13 +206,14 @@ static int missing(const struct link_kind *kind, enum figure_id id, struct error
 {
 	if (kind->figures[id].known)
 		return 0;
-	return error_set(err, ERROR_INPUT, "link kind '%s' (%s) lacks '%s': %s", kind->name, medium_names[kind->medium], infos[id].key,
-			 infos[id].text);
+	return error_set(err, ERROR_INPUT, "link kind '%s' (%s) lacks '%s': %s", kind->name, medium_names[kind->medium],
+	                 infos[id].key, infos[id].text);
 }
 
 int link_kind_check(const struct link_kind *kind, struct error *err)
 {
-	static const enum figure_id optical[] = {FIGURE_SYMBOL_RATE, FIGURE_LAUNCH, FIGURE_EXTINCTION_RATIO, FIGURE_RESPONSIVITY, FIGURE_NOISE_CURRENT};
+	static const enum figure_id optical[] = {FIGURE_SYMBOL_RATE, FIGURE_LAUNCH, FIGURE_EXTINCTION_RATIO,
+	                                         FIGURE_RESPONSIVITY, FIGURE_NOISE_CURRENT};
 	static const enum figure_id copper[] = {FIGURE_CABLE_LOSS, FIGURE_LOSS_LIMIT, FIGURE_BER_AT_LIMIT};
 	const struct figure *lanes = &kind->figures[FIGURE_LANES], *port = &kind->figures[FIGURE_PORT_LANES];
 	const struct figure *length = &kind->figures[FIGURE_LENGTH], *reach = &kind->figures[FIGURE_REACH];
@@ -221,10 +228,11 @@ int link_kind_check(const struct link_kind *kind, struct error *err)
 		if (missing(kind, copper[i], err))
 			return -1;
 	if (port->known && lanes->high > port->low)
-		return error_set(err, ERROR_INPUT, "link kind '%s' uses %.0f lanes but its port has %.0f", kind->name, lanes->high, port->low);
+		return error_set(err, ERROR_INPUT, "link kind '%s' uses %.0f lanes but its port has %.0f", kind->name,
+		                 lanes->high, port->low);
 	if (length->known && length->high > reach->high)
-		return error_set(err, ERROR_INPUT, "a cable of %.6g m is longer than link kind '%s' reaches (%.6g m)", length->high, kind->name,
-				 reach->high);
+		return error_set(err, ERROR_INPUT, "a cable of %.6g m is longer than link kind '%s' reaches (%.6g m)",
+		                 length->high, kind->name, reach->high);
 	return 0;
 }
 
@@ -237,7 +245,7 @@ const char *figure_format(char *out, size_t size, enum figure_id id, const struc
 	else if (figure->low == figure->high)
 		snprintf(out, size, "%.6g%s%s", figure->typical / info->scale, space, info->unit);
 	else
-		snprintf(out, size, "%.6g%s%s (%.6g .. %.6g)", figure->typical / info->scale, space, info->unit, figure->low / info->scale,
-			 figure->high / info->scale);
+		snprintf(out, size, "%.6g%s%s (%.6g .. %.6g)", figure->typical / info->scale, space, info->unit,
+		         figure->low / info->scale, figure->high / info->scale);
 	return out;
 }

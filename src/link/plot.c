@@ -20,7 +20,10 @@
 
 struct axes { double x_low, x_high; };
 
-static double place_x(const struct axes *axes, double x) { return LEFT + (x - axes->x_low) / (axes->x_high - axes->x_low) * (WIDTH - LEFT - RIGHT); }
+static double place_x(const struct axes *axes, double x)
+{
+	return LEFT + (x - axes->x_low) / (axes->x_high - axes->x_low) * (WIDTH - LEFT - RIGHT);
+}
 static double place_y(double log_ber)
 {
 	double y = fmin(fmax(log_ber, LOG_LOW), LOG_HIGH);
@@ -92,7 +95,8 @@ static void draw_curve(cairo_t *cr, const struct axes *axes, const struct link_k
 	cairo_stroke(cr);
 }
 
-static void draw_marks(cairo_t *cr, const struct axes *axes, const struct link_kind *kind, const struct link_chain *chain, double here)
+static void draw_marks(cairo_t *cr, const struct axes *axes, const struct link_kind *kind, const struct link_chain *chain,
+                       double here)
 {
 	char text[160];
 	double y = place_y(log10(chain->ber_limit)), x = place_x(axes, here);
@@ -125,7 +129,8 @@ int link_plot(const struct link_kind *kind, const struct link_chain *chain, cons
 		return error_set(err, ERROR_INPUT, "link kind '%s' has no bit errors to plot", kind->name);
 	if (!svg && !text_matches("*.png", path))
 		return error_set(err, ERROR_INPUT, "cannot tell the format of '%s' (known: .png, .svg)", path);
-	surface = svg ? cairo_svg_surface_create(path, WIDTH, HEIGHT) : cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)WIDTH, (int)HEIGHT);
+	surface = svg ? cairo_svg_surface_create(path, WIDTH, HEIGHT)
+	              : cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)WIDTH, (int)HEIGHT);
 	cr = cairo_create(surface);
 	cairo_set_source_rgb(cr, 1, 1, 1);
 	cairo_paint(cr);

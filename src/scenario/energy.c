@@ -24,7 +24,8 @@ static int read_terms(const struct simulation *simulation, struct terms *terms, 
 	if (energy->pue && units_parse(energy->pue, QUANTITY_NUMBER, &terms->pue, &local))
 		return tree_fail(tree_get(node, "pue"), err, "%s", local.message);
 	if (terms->pue < 1)
-		return tree_fail(tree_get(node, "pue"), err, "a PUE of %g is less than 1: a building cannot use less than what stands in it", terms->pue);
+		return tree_fail(tree_get(node, "pue"), err,
+		                 "a PUE of %g is less than 1: a building cannot use less than what stands in it", terms->pue);
 	if (!units_parse(energy->price, QUANTITY_MONEY_PER_ENERGY, &terms->price, NULL)) {
 		if (terms->price < 0)
 			return tree_fail(tree_get(node, "price"), err, "a price of %g $/kWh is negative", terms->price);
@@ -69,8 +70,9 @@ int energy_check(const struct simulation *simulation, struct error *err)
 		while (node < fabric->n_nodes && strcmp(fabric->node_role[node], chips->entries[i].key))
 			node++;
 		if (node == fabric->n_nodes)
-			return error_at(err, chips->file, chips->entries[i].line, chips->entries[i].column, "no node of '%s' has the role '%s' (the first's is '%s')",
-					fabric->module->name, chips->entries[i].key, fabric->n_nodes ? fabric->node_role[0] : "");
+			return error_at(err, chips->file, chips->entries[i].line, chips->entries[i].column,
+			                "no node of '%s' has the role '%s' (the first's is '%s')", fabric->module->name,
+			                chips->entries[i].key, fabric->n_nodes ? fabric->node_role[0] : "");
 		if (!node_component(simulation, node, err))
 			return -1;
 	}
@@ -110,7 +112,8 @@ static void utilisations(const struct simulation *simulation, double *use)
 
 static const char *category_name(enum component_category category)
 {
-	static const char *const names[COMPONENT_CATEGORIES] = {"chips", "switches", "modules", "cables", "lasers", "circuit switches", "other"};
+	static const char *const names[COMPONENT_CATEGORIES] = {"chips",  "switches",         "modules", "cables",
+	                                                        "lasers", "circuit switches", "other"};
 	return names[category];
 }
 
@@ -128,7 +131,8 @@ static int add_nodes(struct energy *energy, const struct simulation *simulation,
 			return -1;
 		}
 		row = row_of(energy, category_name(component->category), component->name);
-		watts = chip_power_w(component_value(component, COMPONENT_IDLE_POWER), component_value(component, COMPONENT_POWER), use[node]);
+		watts = chip_power_w(component_value(component, COMPONENT_IDLE_POWER),
+		                     component_value(component, COMPONENT_POWER), use[node]);
 		row->count++;
 		row->energy_pj += (int64_t)llround(watts * (double)simulation->end_ps); /* W × ps = pJ */
 		row->price += component_value(component, COMPONENT_PRICE);
@@ -164,7 +168,8 @@ int energy_account(struct energy *energy, const struct simulation *simulation, s
 	memset(energy, 0, sizeof *energy);
 	if (read_terms(simulation, &terms, err))
 		return -1;
-	energy->rows = arena_array(&energy->arena, simulation->fabric.n_kinds + physics->catalogue.n_components + 1, sizeof *energy->rows);
+	energy->rows = arena_array(&energy->arena, simulation->fabric.n_kinds + physics->catalogue.n_components + 1,
+	                           sizeof *energy->rows);
 	if (add_nodes(energy, simulation, err)) {
 		energy_release(energy);
 		return -1;

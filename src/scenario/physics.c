@@ -34,7 +34,8 @@ static int read_catalogue(struct physics *physics, const struct scenario *scenar
 	return catalogue_add_tree(&physics->catalogue, node, err) || catalogue_check(&physics->catalogue, err) ? -1 : 0;
 }
 
-static const struct link_kind *find_kind(const struct physics *physics, const struct scenario *scenario, const char *name, struct error *err)
+static const struct link_kind *find_kind(const struct physics *physics, const struct scenario *scenario, const char *name,
+                                         struct error *err)
 {
 	const struct tree_node *mapped = tree_get(scenario->physics.kinds, name);
 	struct error local = {0};
@@ -65,9 +66,10 @@ static int map_kinds(struct physics *physics, const struct scenario *scenario, c
 		while (k < fabric->n_kinds && strcmp(fabric->kind_names[k], map->entries[i].key))
 			k++;
 		if (k == fabric->n_kinds)
-			return error_at(err, map->file, map->entries[i].line, map->entries[i].column, "no link of '%s' is of kind '%s'%s",
-					fabric->module->name, map->entries[i].key,
-					text_known(known, sizeof known, map->entries[i].key, fabric->kind_names, fabric->n_kinds));
+			return error_at(
+				err, map->file, map->entries[i].line, map->entries[i].column,
+				"no link of '%s' is of kind '%s'%s", fabric->module->name, map->entries[i].key,
+				text_known(known, sizeof known, map->entries[i].key, fabric->kind_names, fabric->n_kinds));
 	}
 	return 0;
 }
@@ -83,10 +85,12 @@ static uint32_t cables_for(const struct link_kind *kind, int64_t bytes_per_s)
 static int find_class(struct physics *physics, const struct fabric *fabric, uint32_t link, uint32_t *found, struct error *err)
 {
 	uint32_t kind = fabric->link_kind[link], c = 0;
-	double length = fabric->link_length_m[link] > 0 ? (double)fabric->link_length_m[link] : kind_value(&physics->kinds[kind], FIGURE_LENGTH);
+	double length = fabric->link_length_m[link] > 0 ? (double)fabric->link_length_m[link]
+	                                                : kind_value(&physics->kinds[kind], FIGURE_LENGTH);
 	uint32_t cables = cables_for(&physics->kinds[kind], fabric->link_bandwidth[link]);
 	char name[256];
-	while (c < physics->n_classes && (physics->classes[c].kind != kind || physics->classes[c].length_m != length || physics->classes[c].n_cables != cables))
+	while (c < physics->n_classes && (physics->classes[c].kind != kind || physics->classes[c].length_m != length ||
+	                                  physics->classes[c].n_cables != cables))
 		c++;
 	if (c == physics->n_classes) {
 		struct link_class *class;
@@ -109,7 +113,8 @@ static int read_added(const struct scenario *scenario, const struct fabric *fabr
 	if (list && list->kind != TREE_LIST)
 		return tree_fail(list, err, "'loss' must be a list such as [{link: 'npu0->*', add: 3 dB}]");
 	for (uint32_t i = 0; list && i < list->n_entries; i++) {
-		const struct tree_node *item = list->entries[i].value, *pattern = tree_get(item, "link"), *loss = tree_get(item, "add");
+		const struct tree_node *item = list->entries[i].value, *pattern = tree_get(item, "link"),
+				       *loss = tree_get(item, "add");
 		struct error local = {0};
 		double db;
 		uint32_t n = 0;
@@ -123,7 +128,8 @@ static int read_added(const struct scenario *scenario, const struct fabric *fabr
 			if (text_matches(pattern->text, fabric_link_name(fabric, link, name, sizeof name)))
 				added[link] += db, n++;
 		if (!n)
-			return tree_fail(pattern, err, "no link of '%s' has a name like '%s'", fabric->module->name, pattern->text);
+			return tree_fail(pattern, err, "no link of '%s' has a name like '%s'", fabric->module->name,
+			                 pattern->text);
 	}
 	return 0;
 }
@@ -135,7 +141,8 @@ static void set_energy(struct physics *physics, uint32_t link, const struct link
 	physics->figures.fj_per_byte[link] = (int64_t)llround(class->chain.bit_energy_pj * 8 * 1e3);
 }
 
-static void set_errors(struct physics *physics, const struct scenario *scenario, uint32_t link, const struct link_kind *kind, const struct link_chain *chain)
+static void set_errors(struct physics *physics, const struct scenario *scenario, uint32_t link, const struct link_kind *kind,
+                       const struct link_chain *chain)
 {
 	const struct retry_parameters *retry = retry_parameters(kind->retry);
 	if (!(chain->codeword_error_ratio > 0) || !(chain->codeword_payload_bytes > 0))
@@ -147,11 +154,13 @@ static void set_errors(struct physics *physics, const struct scenario *scenario,
 		return;
 	}
 	physics->stall_ps[link] = (int64_t)ceil(chain->round_trip_ns * 1e3);
-	physics->figures.replay_bytes[link] = (int64_t)(fmin(chain->window_units, retry->window_units ? retry->window_units : chain->window_units) *
-							 retry->unit_bytes);
+	physics->figures.replay_bytes[link] =
+		(int64_t)(fmin(chain->window_units, retry->window_units ? retry->window_units : chain->window_units) *
+	                  retry->unit_bytes);
 }
 
-static int set_link(struct physics *physics, const struct scenario *scenario, const struct fabric *fabric, uint32_t link, double added, struct error *err)
+static int set_link(struct physics *physics, const struct scenario *scenario, const struct fabric *fabric, uint32_t link,
+                    double added, struct error *err)
 {
 	const struct link_class *class = &physics->classes[physics->link_class[link]];
 	const struct link_kind *kind = &physics->kinds[class->kind];
@@ -194,7 +203,8 @@ int physics_init(struct physics *physics, const struct scenario *scenario, const
 	physics->replays = memory_zero((size_t)n + 1, sizeof *physics->replays);
 	physics->bytes = memory_zero((size_t)n + 1, sizeof *physics->bytes);
 	physics->errors = scenario->physics_node && scenario->physics.errors;
-	if (read_catalogue(physics, scenario, err) || map_kinds(physics, scenario, fabric, err) || read_added(scenario, fabric, added, err))
+	if (read_catalogue(physics, scenario, err) || map_kinds(physics, scenario, fabric, err) ||
+	    read_added(scenario, fabric, added, err))
 		goto cleanup;
 	for (uint32_t link = 0; link < n; link++)
 		if (find_class(physics, fabric, link, &physics->link_class[link], err))
@@ -255,7 +265,8 @@ static void on_start(void *context, uint32_t argument)
 	engine_request(&simulation->engine, ENGINE_PHASE_CONTROL);
 }
 
-static void on_link_bytes(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead, uint8_t kind)
+static void on_link_bytes(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead,
+                          uint8_t kind)
 {
 	struct physics *physics = context;
 	(void)start_ps, (void)end_ps, (void)kind;
@@ -288,7 +299,9 @@ static void start_link(struct physics *physics, struct simulation *simulation, u
 		physics->drawn[link] = 1;
 		if (simulation->links.errors) {
 			struct link_error *error = &simulation->links.errors[link];
-			*error = (struct link_error){.per_byte = physics->errors_per_byte[link], .replay_ps = physics->stall_ps[link], .stream = physics->streams[link]};
+			*error = (struct link_error){.per_byte = physics->errors_per_byte[link],
+			                             .replay_ps = physics->stall_ps[link],
+			                             .stream = physics->streams[link]};
 			link_error_draw(error);
 			return;
 		}
@@ -303,8 +316,8 @@ static void start_link(struct physics *physics, struct simulation *simulation, u
 static bool world_goes_on(const struct physics *physics, const struct simulation *simulation)
 {
 	const struct engine *engine = &simulation->engine;
-	return physics->n_stalled || event_queue_count(engine->queue) > physics->n_pending || engine->requested[ENGINE_PHASE_ISSUE] ||
-	       engine->requested[ENGINE_PHASE_NETWORK];
+	return physics->n_stalled || event_queue_count(engine->queue) > physics->n_pending ||
+	       engine->requested[ENGINE_PHASE_ISSUE] || engine->requested[ENGINE_PHASE_NETWORK];
 }
 
 static void stall(struct physics *physics, struct simulation *simulation, uint32_t link)
@@ -314,7 +327,8 @@ static void stall(struct physics *physics, struct simulation *simulation, uint32
 	physics->replays[link]++;
 	OBSERVE(&simulation->observers, link_replays, link, simulation->engine.now_ps, 1);
 	network_change_link(simulation->network, link, LINK_REPLAYING, 0, simulation->links.latency_ps[link]);
-	engine_schedule(&simulation->engine, time_add(simulation->engine.now_ps, physics->stall_ps[link]), physics->on_over, link);
+	engine_schedule(&simulation->engine, time_add(simulation->engine.now_ps, physics->stall_ps[link]), physics->on_over,
+	                link);
 }
 
 static void candidate(struct physics *physics, struct simulation *simulation, uint32_t link)
@@ -333,8 +347,9 @@ static void resume(struct physics *physics, struct simulation *simulation, uint3
 	physics->n_stalled--;
 	if (simulation->links.state[link] != LINK_REPLAYING)
 		return; /* it was changed meanwhile, and that holds */
-	network_change_link(simulation->network, link, before == simulation->fabric.link_bandwidth[link] ? LINK_UP : LINK_DEGRADED, before,
-			    simulation->links.latency_ps[link]);
+	network_change_link(simulation->network, link,
+	                    before == simulation->fabric.link_bandwidth[link] ? LINK_UP : LINK_DEGRADED, before,
+	                    simulation->links.latency_ps[link]);
 }
 
 void physics_control(struct physics *physics, struct simulation *simulation)
@@ -377,7 +392,8 @@ int physics_start(struct physics *physics, struct simulation *simulation, struct
 		give_errors(simulation);
 	else if (!simulation->network->model->link_load)
 		return tree_fail(simulation->scenario->physics_node, err,
-				 "bit errors do not take part in the network model '%s' (use fluid, or set 'errors: false')", simulation->network->model->name);
+		                 "bit errors do not take part in the network model '%s' (use fluid, or set 'errors: false')",
+		                 simulation->network->model->name);
 	physics->streams = memory_zero((size_t)n + 1, sizeof *physics->streams);
 	physics->drawn = memory_zero((size_t)n + 1, 1);
 	physics->rate_before = memory_zero((size_t)n + 1, sizeof *physics->rate_before);
@@ -405,6 +421,7 @@ void physics_finish(struct physics *physics, struct simulation *simulation)
 		n = (int64_t)llround((double)physics->bytes[link] * physics->errors_per_byte[link]);
 		physics->replays[link] += n;
 		if (n)
-			OBSERVE(&simulation->observers, link_replays, link, simulation->end_ps > 0 ? simulation->end_ps - 1 : 0, n);
+			OBSERVE(&simulation->observers, link_replays, link, simulation->end_ps > 0 ? simulation->end_ps - 1 : 0,
+			        n);
 	}
 }

@@ -16,10 +16,13 @@ static void write_column(struct recorder *recorder, const char *name, const char
 static void write_budgets(struct recorder *recorder, const struct link_figures *figures)
 {
 	write_column(recorder, "ber", "1", "bit error ratio before correction", figures->ber);
-	write_column(recorder, "codeword_error_ratio", "1", "codewords that correction cannot save", figures->codeword_error_ratio);
+	write_column(recorder, "codeword_error_ratio", "1", "codewords that correction cannot save",
+	             figures->codeword_error_ratio);
 	write_column(recorder, "loss_db", "dB", "between transmitter and receiver", figures->loss_db);
-	write_column(recorder, "added_loss_db", "dB", "of it drawn for this link, or put on it by the scenario", figures->added_db);
-	write_column(recorder, "received_dbm", "dBm", "outer modulation amplitude; not a number: electrical", figures->received_dbm);
+	write_column(recorder, "added_loss_db", "dB", "of it drawn for this link, or put on it by the scenario",
+	             figures->added_db);
+	write_column(recorder, "received_dbm", "dBm", "outer modulation amplitude; not a number: electrical",
+	             figures->received_dbm);
 	write_column(recorder, "margin_db", "dB", "left before the code's limit", figures->margin_db);
 }
 
@@ -29,13 +32,15 @@ static int64_t cell(const struct bins *bins, enum bins_extra column, size_t inde
 }
 
 /* Energy of a link in every bin: differences of one exact function of time and bytes, so that their sum is its value at the end. */
-static int64_t fill_row(const struct bins *bins, const struct link_figures *figures, uint32_t link, uint32_t n, int64_t end_ps, int64_t *row)
+static int64_t fill_row(const struct bins *bins, const struct link_figures *figures, uint32_t link, uint32_t n, int64_t end_ps,
+                        int64_t *row)
 {
 	int64_t bytes = 0, before = 0;
 	for (uint32_t bin = 0; bin < n; bin++) {
 		size_t index = (size_t)bins_at(bins, link, bin);
 		int64_t time_ps = bin + 1 == n ? end_ps : (bin + 1) * bins->width_ps, sum;
-		bytes += bins->bytes[index] + cell(bins, BINS_OVERHEAD, index) + cell(bins, BINS_REPLAYS, index) * figures->replay_bytes[link];
+		bytes += bins->bytes[index] + cell(bins, BINS_OVERHEAD, index) +
+		         cell(bins, BINS_REPLAYS, index) * figures->replay_bytes[link];
 		sum = link_energy_pj(figures, link, time_ps, bytes);
 		row[bin] = sum - before;
 		before = sum;
@@ -47,8 +52,10 @@ static void write_energy_bins(struct recorder *recorder, const struct link_figur
 {
 	const struct bins *bins = &recorder->bins;
 	const struct dimension *both[2] = {&recorder->links.time, &recorder->links.links}, *rows[1] = {&recorder->links.links};
-	static const struct variable energy = {.name = "energy_pj", .type = VALUE_I64, .units = "pJ", .text = "modules, lasers and SerDes of this direction"};
-	static const struct variable total = {.name = "total_energy_pj", .type = VALUE_I64, .units = "pJ", .text = "of the whole run"};
+	static const struct variable energy = {
+		.name = "energy_pj", .type = VALUE_I64, .units = "pJ", .text = "modules, lasers and SerDes of this direction"};
+	static const struct variable total = {
+		.name = "total_energy_pj", .type = VALUE_I64, .units = "pJ", .text = "of the whole run"};
 	uint32_t n = bins_count(bins, end_ps > bins->end_ps ? end_ps : bins->end_ps), n_links = bins->n_links, step = 256;
 	hsize_t size[2] = {n, n_links};
 	hid_t dataset = file_variable(&recorder->file, recorder->links.group, &energy, both, 2);
@@ -73,7 +80,8 @@ static void write_energy_bins(struct recorder *recorder, const struct link_figur
 	free(row);
 }
 
-static void write_number(struct recorder *recorder, hid_t group, const char *name, const char *units, const char *text, double value)
+static void write_number(struct recorder *recorder, hid_t group, const char *name, const char *units, const char *text,
+                         double value)
 {
 	struct variable variable = {.name = name, .type = VALUE_F64, .units = units, .text = text};
 	file_write_variable(&recorder->file, group, &variable, NULL, 0, &value);
@@ -91,7 +99,8 @@ static void write_rows(struct recorder *recorder, hid_t group, const struct ener
 	uint32_t n = energy->n_rows;
 	struct dimension rows = file_dimension(file, group, "part", n, false, 4096);
 	const struct dimension *dimension = &rows;
-	const char **categories = memory_zero((size_t)n + 1, sizeof *categories), **names = memory_zero((size_t)n + 1, sizeof *names);
+	const char **categories = memory_zero((size_t)n + 1, sizeof *categories),
+		   **names = memory_zero((size_t)n + 1, sizeof *names);
 	double *counts = memory_zero((size_t)n + 1, sizeof *counts), *prices = memory_zero((size_t)n + 1, sizeof *prices);
 	int64_t *energies = memory_zero((size_t)n + 1, sizeof *energies);
 	for (uint32_t i = 0; i < n; i++) {
@@ -102,13 +111,22 @@ static void write_rows(struct recorder *recorder, hid_t group, const struct ener
 		prices[i] = energy->rows[i].price;
 	}
 	file_write_variable(file, group, &(struct variable){.name = "category", .type = VALUE_TEXT}, &dimension, 1, categories);
-	file_write_variable(file, group, &(struct variable){.name = "name", .type = VALUE_TEXT, .text = "catalogue name"}, &dimension, 1, names);
-	file_write_variable(file, group, &(struct variable){.name = "count", .type = VALUE_F64, .units = "1", .text = "things; cables for links"},
-			    &dimension, 1, counts);
-	file_write_variable(file, group, &(struct variable){.name = "energy_pj", .type = VALUE_I64, .units = "pJ", .text = "of the run; they add up to total_energy_pj"},
-			    &dimension, 1, energies);
-	file_write_variable(file, group, &(struct variable){.name = "price", .type = VALUE_F64, .units = "1", .text = "dollars, 0: not known"},
-			    &dimension, 1, prices);
+	file_write_variable(file, group, &(struct variable){.name = "name", .type = VALUE_TEXT, .text = "catalogue name"},
+	                    &dimension, 1, names);
+	file_write_variable(
+		file, group,
+		&(struct variable){.name = "count", .type = VALUE_F64, .units = "1", .text = "things; cables for links"},
+		&dimension, 1, counts);
+	file_write_variable(file, group,
+	                    &(struct variable){.name = "energy_pj",
+	                                       .type = VALUE_I64,
+	                                       .units = "pJ",
+	                                       .text = "of the run; they add up to total_energy_pj"},
+	                    &dimension, 1, energies);
+	file_write_variable(
+		file, group,
+		&(struct variable){.name = "price", .type = VALUE_F64, .units = "1", .text = "dollars, 0: not known"},
+		&dimension, 1, prices);
 	free(energies);
 	free(prices);
 	free(counts);
