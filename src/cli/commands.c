@@ -7,6 +7,7 @@ const struct command *const commands[] = {
 	&command_topology,
 	&command_link,
 	&command_collective,
+	&command_trace,
 	&command_timeline, &command_diff,
 	NULL,
 };

@@ -201,6 +201,10 @@ static int make_collective(struct loader *l, uint32_t rank, const struct chakra_
 		.root = node->comm_root > 0 ? (uint32_t)node->comm_root : 0};
 	if (call.kind == COLLECTIVE_ALL_GATHER && __builtin_mul_overflow(call.bytes, (int64_t)group_size(l, slot), &call.bytes))
 		return wrong_node(l, rank, node, "comm_size is out of range");
+	if (node->weft_bytes >= 0)
+		call.bytes = node->weft_bytes;
+	call.algorithm = node->algorithm ? arena_text(&l->w->arena, node->algorithm) : NULL;
+	call.protocol = node->protocol ? arena_text(&l->w->arena, node->protocol) : NULL;
 	op->kind = OP_COLLECTIVE;
 	op->stream = STREAM_COMMUNICATION;
 	op->group_slot = (uint16_t)slot;
@@ -223,6 +227,18 @@ static int make_message(struct loader *l, uint32_t rank, const struct chakra_nod
 	op->tag = (int32_t)node->comm_tag;
 	op->amount = node->comm_size;
 	return 0;
+}
+
+/* What our own writer kept beside Chakra's fields. */
+static void take_own(const struct chakra_node *node, struct program *program, struct op *op)
+{
+	if (op->kind == OP_COMPUTE && node->weft_duration_ps >= 0)
+		op->amount = node->weft_duration_ps;
+	if (node->weft_stream < -1 || node->weft_stream >= STREAM_NONE)
+		return;
+	op->stream = node->weft_stream < 0 ? STREAM_NONE : (uint16_t)node->weft_stream;
+	if (op->stream != STREAM_NONE && op->stream >= program->n_streams)
+		program->n_streams = (uint16_t)(op->stream + 1);
 }
 
 static int make_op(struct loader *l, uint32_t rank, const struct chakra_node *node, struct program *program, struct op *op)
@@ -327,6 +343,7 @@ static int add_rank(struct loader *l, uint32_t rank)
 		else
 			result = make_op(l, rank, &file.nodes[i], program, &op);
 		if (!result) {
+			take_own(&file.nodes[i], program, &op);
 			program_add(program, &op, deps, collect_deps(l, &file, i, deps));
 			keep_origin(program, i, &file.nodes[i]);
 		}

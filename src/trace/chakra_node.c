@@ -137,11 +137,18 @@ static void take_attribute(struct chakra_file *file, struct chakra_node *node, c
 		{"comm_type", offsetof(struct chakra_node, comm_type)}, {"comm_size", offsetof(struct chakra_node, comm_size)},
 		{"comm_src", offsetof(struct chakra_node, comm_src)}, {"comm_dst", offsetof(struct chakra_node, comm_dst)},
 		{"comm_tag", offsetof(struct chakra_node, comm_tag)}, {"comm_root", offsetof(struct chakra_node, comm_root)},
+		{"weft_stream", offsetof(struct chakra_node, weft_stream)},
+		{"weft_duration_ps", offsetof(struct chakra_node, weft_duration_ps)},
+		{"weft_bytes", offsetof(struct chakra_node, weft_bytes)},
 	};
 	if (a->has_integer && is_named(a->name, "is_cpu_op"))
 		node->host = a->integer != 0;
 	if (a->has_string && is_named(a->name, "pg_name"))
 		node->pg_name = keep_text(file, a->bytes);
+	if (a->has_string && is_named(a->name, "weft_algorithm"))
+		node->algorithm = keep_text(file, a->bytes);
+	if (a->has_string && is_named(a->name, "weft_protocol"))
+		node->protocol = keep_text(file, a->bytes);
 	if (a->has_bools && is_named(a->name, "involved_dim"))
 		node->partial_dims = has_false(a->bytes);
 	if (a->has_integer && is_named(a->name, "pg_name"))
@@ -182,7 +189,8 @@ static bool read_deps(struct chakra_file *file, struct wire record, uint32_t num
 
 static int read_node(struct stream *s, struct chakra_file *file, struct wire record)
 {
-	struct chakra_node node = {.comm_type = -1, .comm_size = -1, .comm_src = -1, .comm_dst = -1, .comm_tag = 0, .comm_root = 0};
+	struct chakra_node node = {.comm_type = -1, .comm_size = -1, .comm_src = -1, .comm_dst = -1, .comm_tag = 0, .comm_root = 0,
+		.weft_stream = -2, .weft_duration_ps = -1, .weft_bytes = -1};
 	struct wire all = record;
 	struct wire_field field;
 	struct attribute attribute;

@@ -19,7 +19,8 @@ struct chakra_node {
 	uint64_t id;
 	uint64_t start_us, duration_us;
 	int64_t comm_type, comm_size, comm_src, comm_dst, comm_tag, comm_root; /* -1 where absent */
-	const char *name, *pg_name; /* NULL where absent */
+	int64_t weft_stream, weft_duration_ps, weft_bytes; /* of our own writer: -2, -1, -1 where absent */
+	const char *name, *pg_name, *algorithm, *protocol; /* NULL where absent */
 	uint32_t first_data_dep, n_data_deps, first_ctrl_dep, n_ctrl_deps; /* into deps */
 	uint8_t type;
 	bool host, partial_dims;    /* partial_dims: involved_dim leaves a dimension out */
