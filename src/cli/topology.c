@@ -286,13 +286,16 @@ static void show_figures(const struct fabric *fabric, const struct fabric_summar
 		json_number(json, "mean_hops", summary->mean_hops);
 		json_integer(json, "measured_npus", summary->n_measured);
 		json_bool(json, "connected", summary->cut_off[0] == FABRIC_NONE);
+		json_integer(json, "flows", fabric->n_flows);
 		return;
 	}
 	printf("\n%s NPU: %u links out, %s per direction\n", summary->npus_alike ? "every" : "first", summary->npu_links,
 	       units_format_rate(rate, sizeof rate, (double)summary->npu_bytes_per_s));
 	printf("between NPUs: at most %u hops, %.4g on average", summary->diameter_hops, summary->mean_hops);
 	printf(all ? "\n" : " (towards %u of them)\n", summary->n_measured);
-	if (summary->cut_off[0] != FABRIC_NONE)
+	if (fabric->n_flows)
+		printf("routes are given for flows 0..%u\n", fabric->n_flows - 1);
+	else if (summary->cut_off[0] != FABRIC_NONE)
 		printf("not connected: there is no way from '%s' to '%s'\n", fabric->node_name[fabric->npu_node[summary->cut_off[0]]],
 		       fabric->node_name[fabric->npu_node[summary->cut_off[1]]]);
 }

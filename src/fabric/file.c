@@ -412,7 +412,9 @@ static int build_from_tables(struct file *file)
 	    : file->b->fail(file->b, "links", "links without source and target need 'routes' to show how they hang together"))
 		return -1;
 	struct fabric *fabric = file->build->shared->fabric;
-	if (routes && !file->build->first_link) {
+	if (routes && file->build->shared->include != FABRIC_NONE)
+		return file->b->fail(file->b, "routes", "routes by flow are for a whole network, not for a part of one");
+	if (routes) {
 		fabric->n_flows = file->n_flows;
 		fabric->flow_first = file->flow_first;
 		fabric->flow_links = file->flow_links;
