@@ -241,7 +241,7 @@ static void list_flows(struct solver *solver)
 	for (uint32_t r = 0; r < scratch->n_region; r++) {
 		if (!solver_is_cap(solver, scratch->region[r]))
 			solver_here_order(solver, scratch->region[r]);
-		solver->flags[scratch->region[r]] &= (uint8_t)~(SOLVER_REGION | SOLVER_DIRTY);
+		solver->flags[scratch->region[r]] &= (uint8_t)~(SOLVER_REGION | SOLVER_DIRTY | SOLVER_WATCHED);
 	}
 }
 
@@ -255,5 +255,5 @@ void solver_fill(struct solver *solver)
 	index_flows(solver);
 	rise(solver);
 	list_flows(solver);
-	solver->n_dirty = 0;
+	solver->n_dirty = solver->n_watched = 0;
 }

@@ -98,32 +98,68 @@ static bool spread_load(struct solver *solver, uint32_t link, struct spread spre
 	return slower;
 }
 
-/* All flows have one other link. Nearly always those are queued already and none is tighter: one pass without branches. */
-static size_t pass_on_pairs(struct solver *solver, uint32_t link, int64_t old, int64_t level)
+/* The other links of plain flows, and perhaps this one: `first` of a pair, or hops. */
+static const uint32_t *spread_links(const struct solver *solver, const struct spread *spread, uint32_t *n)
+{
+	*n = spread->n ? spread->n : 1;
+	return spread->n ? &solver->hop_link[spread->first] : &spread->first;
+}
+
+static void mark_others(struct solver *solver, const struct solver_queue *queue)
+{
+	for (uint32_t i = 0; i < queue->n_here; i++) {
+		uint32_t n;
+		const uint32_t *others = spread_links(solver, &queue->spread[i], &n);
+		for (uint32_t h = 0; h < n; h++)
+			if (!(solver->flags[others[h]] & (SOLVER_DIRTY | SOLVER_WATCHED)))
+				solver_mark(solver, others[h]);
+	}
+}
+
+static size_t find_slower(struct solver *solver, const struct solver_queue *queue, int64_t tolerated)
+{
+	size_t n_found = 0;
+	for (uint32_t i = 0; i < queue->n_here; i++) {
+		uint32_t n;
+		const uint32_t *others = spread_links(solver, &queue->spread[i], &n);
+		bool slower = false;
+		for (uint32_t h = 0; h < n; h++)
+			slower |= solver->links[others[h]].level < tolerated;
+		if (slower)
+			solver->released[n_found++] = queue->finish[i].flow;
+	}
+	return n_found;
+}
+
+/* All flows are plain. Nearly always their other links are marked already and none is tighter: one pass without branches, which
+ * takes this link along where it is among the hops. */
+static size_t pass_on_plain(struct solver *solver, uint32_t link, int64_t old, int64_t level)
 {
 	const struct solver_queue *queue = &solver->queues[link];
-	const struct spread *spread = queue->spread;
-	struct solver_link *links = solver->links;
+	struct solver_link *links = solver->links, own = links[link];
+	const uint32_t *hop_link = solver->hop_link;
 	const uint8_t *flags = solver->flags;
 	int64_t delta = level - old, lowest = INT64_MAX, tolerated = level - solver_tolerance(level);
-	uint32_t n_here = queue->n_here;
-	uint8_t all = SOLVER_DIRTY;
-	size_t n = 0;
-	for (uint32_t i = 0; i < n_here; i++) {
-		struct solver_link *hot = &links[spread[i].first];
-		int64_t highest = hot->highest, its_level = hot->level;
-		hot->load += delta;
-		hot->highest = highest < level ? level : highest;
-		lowest = its_level < lowest ? its_level : lowest;
-		all &= flags[spread[i].first];
+	bool unmarked = false;
+	uint8_t own_flags = flags[link];
+	solver->flags[link] |= SOLVER_DIRTY;
+	for (uint32_t i = 0; i < queue->n_here; i++) {
+		const struct spread *spread = &queue->spread[i];
+		const uint32_t *at = spread->n ? &hop_link[spread->first] : &spread->first, *end = at + spread->n + !spread->n;
+		do {
+			struct solver_link *hot = &links[*at];
+			int64_t highest = hot->highest, its_level = hot->level;
+			hot->load += delta;
+			hot->highest = highest < level ? level : highest;
+			lowest = its_level < lowest ? its_level : lowest;
+			unmarked |= !(flags[*at] & (SOLVER_DIRTY | SOLVER_WATCHED));
+		} while (++at < end);
 	}
-	for (uint32_t i = 0; i < n_here && !all; i++)
-		if (!(flags[spread[i].first] & SOLVER_DIRTY))
-			solver_mark(solver, spread[i].first);
-	for (uint32_t i = 0; i < n_here && lowest < tolerated; i++)
-		if (links[spread[i].first].level < tolerated)
-			solver->released[n++] = queue->finish[i].flow;
-	return n;
+	links[link] = own;
+	if (unmarked)
+		mark_others(solver, queue);
+	solver->flags[link] = own_flags;
+	return lowest < tolerated ? find_slower(solver, queue, tolerated) : 0;
 }
 
 /* Passes a change of level on to the other links of the flows held back here. Notes the flows that another of their links holds
@@ -136,7 +172,7 @@ static size_t pass_on(struct solver *solver, uint32_t link, int64_t old, int64_t
 	size_t n = 0;
 	ARRAY_RESERVE(solver->released, queue->n_here, solver->released_capacity);
 	if (!queue->n_general)
-		return pass_on_pairs(solver, link, old, level);
+		return pass_on_plain(solver, link, old, level);
 	for (uint32_t i = 0; i < queue->n_here; i++) {
 		struct spread spread = queue->spread[i];
 		bool slower = caps && capped_below(solver, queue->finish[i].flow, tolerated);
@@ -193,15 +229,34 @@ static void relax_link(struct solver *solver, uint32_t link)
 	}
 }
 
+/* Links that were not full when their load changed: those that are over-full now become dirty. */
+static void look_at_watched(struct solver *solver)
+{
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < solver->n_watched; i++) {
+		uint32_t link = solver->watched[i];
+		if (!(solver->flags[link] & SOLVER_WATCHED))
+			continue;
+		if (solver->links[link].load <= solver->links[link].limit)
+			solver->watched[kept++] = link;
+		else
+			solver_push_dirty(solver, link);
+	}
+	solver->n_watched = kept;
+}
+
 /* False when it takes so long that filling anew is cheaper (or rounding makes two links pass a flow to and fro). */
 bool solver_relax(struct solver *solver)
 {
 	uint32_t most = 1000;
-	for (uint32_t done = 0; solver->n_dirty; done++) {
+	for (uint32_t done = 0;; done++) {
+		if (!solver->n_dirty)
+			look_at_watched(solver);
+		if (!solver->n_dirty)
+			return true;
 		if (done > most && done > 6 * solver->n_touched)
 			return false;
 		relax_link(solver, solver_pop_dirty(solver));
 		solver->n_steps++;
 	}
-	return true;
 }

@@ -20,6 +20,7 @@ static void grow_links(struct solver *solver, uint32_t n_links)
 	ARRAY_RESERVE(solver->flags, n_links, solver->flag_capacity);
 	ARRAY_RESERVE(solver->touched, n_links, solver->touched_capacity);
 	ARRAY_RESERVE(solver->dirty, n_links, solver->dirty_capacity);
+	ARRAY_RESERVE(solver->watched, n_links, solver->watched_capacity);
 	ARRAY_RESERVE(solver->calendar, n_links, solver->calendar_capacity);
 	memset(solver->queues + old, 0, (n_links - old) * sizeof *solver->queues);
 	memset(solver->flags + old, 0, n_links - old);
@@ -60,6 +61,7 @@ void solver_release(struct solver *solver)
 	free(solver->pending);
 	free(solver->touched);
 	free(solver->dirty);
+	free(solver->watched);
 	free(solver->calendar);
 	free(solver->candidates);
 	free(solver->released);
@@ -151,18 +153,27 @@ static void clear_early(struct solver *solver)
 
 void solver_mark(struct solver *solver, uint32_t link)
 {
-	const struct solver_link *hot = &solver->links[link];
 	uint8_t flags = solver->flags[link];
-	if (flags & SOLVER_DIRTY)
+	bool free = solver->links[link].level == LEVEL_FREE && !solver->queues[link].n_here;
+	if (flags & SOLVER_DIRTY || (flags & SOLVER_WATCHED && free))
 		return;
 	if (!(flags & SOLVER_TOUCHED))
 		solver_touch(solver, link);
-	if (hot->level == LEVEL_FREE && !solver->queues[link].n_here && hot->load <= hot->limit)
-		return;
 	if (solver_is_cap(solver, link))
 		return;
-	solver->flags[link] |= SOLVER_DIRTY;
-	solver_key item = (solver_key)(uint64_t)hot->level << 32 | link;
+	if (free) {
+		ARRAY_RESERVE(solver->watched, solver->n_watched + 1u, solver->watched_capacity);
+		solver->flags[link] |= SOLVER_WATCHED;
+		solver->watched[solver->n_watched++] = link;
+	} else {
+		solver_push_dirty(solver, link);
+	}
+}
+
+void solver_push_dirty(struct solver *solver, uint32_t link)
+{
+	solver->flags[link] = (uint8_t)((solver->flags[link] | SOLVER_DIRTY) & ~SOLVER_WATCHED);
+	solver_key item = (solver_key)(uint64_t)solver->links[link].level << 32 | link;
 	uint32_t i = solver->n_dirty++;
 	for (; i > 0 && item < solver->dirty[(i - 1) / 2]; i = (i - 1) / 2)
 		solver->dirty[i] = solver->dirty[(i - 1) / 2];
@@ -232,11 +243,9 @@ static void here_sift_down(struct solver *solver, struct solver_queue *queue, ui
 	here_put(solver, queue, place, finish, spread);
 }
 
-/* One other link that takes the whole rate: the common case of a crossbar. */
 static struct spread flow_spread(const struct solver *solver, const struct solver_flow *flow, uint32_t hop)
 {
-	if (flow->n == 2 && flow->unit == SOLVER_UNIT && flow->cap == SOLVER_NONE && solver->hop_weight[flow->first] == 1 &&
-	    solver->hop_weight[flow->first + 1] == 1)
+	if (flow->n == 2 && !flow->unit_class)
 		return (struct spread){.first = solver->hop_link[flow->first + 1 - hop]};
 	return (struct spread){.first = flow->first, .n = (uint16_t)flow->n, .unit_class = flow->unit_class};
 }
@@ -251,7 +260,7 @@ void solver_here_add(struct solver *solver, uint32_t link, uint32_t index, uint3
 	ARRAY_RESERVE(queue->spread, queue->n_here + 1u, queue->spread_capacity);
 	flow->bottleneck = link;
 	queue->weight += flow->unit * solver_hop_weight(solver, flow, hop);
-	queue->n_general += spread.n > 0;
+	queue->n_general += spread.unit_class > 0;
 	if (in_order)
 		here_sift_up(solver, queue, queue->n_here++, finish, spread);
 	else
@@ -271,7 +280,7 @@ void solver_here_remove(struct solver *solver, uint32_t link, uint32_t place, in
 	uint32_t last = --queue->n_here;
 	double target = queue->finish[place].target;
 	queue->weight -= weight;
-	queue->n_general -= queue->spread[place].n > 0;
+	queue->n_general -= queue->spread[place].unit_class > 0;
 	if (place == last)
 		return;
 	if (queue->finish[last].target < target)
@@ -326,7 +335,7 @@ static void give_slots(struct solver *solver, uint32_t slots, uint32_t n)
 
 static uint16_t unit_class(struct solver *solver, int64_t unit)
 {
-	for (uint32_t i = 0; i < solver->n_units; i++)
+	for (uint32_t i = 1; i < solver->n_units; i++)
 		if (solver->units[i] == unit)
 			return (uint16_t)i;
 	ARRAY_RESERVE(solver->units, solver->n_units + 1u, solver->units_capacity);
@@ -355,7 +364,8 @@ void solver_add(struct solver *solver, uint32_t index, uint64_t id, uint32_t fir
 	struct solver_flow *flow = &solver->flows[index];
 	*flow = (struct solver_flow){.id = id, .weight = weight, .left = left, .first = first, .n = n, .bottleneck = SOLVER_NONE,
 		.cap = SOLVER_NONE, .unit = (int64_t)(weight / total * (double)SOLVER_UNIT + 0.5)};
-	flow->unit_class = unit_class(solver, flow->unit);
+	bool plain = total == 1 && weight == 1 && cap_bytes_per_s <= 0;
+	flow->unit_class = plain ? 0 : unit_class(solver, flow->unit);
 	if (cap_bytes_per_s > 0)
 		flow->cap = cap_link(solver, (int64_t)(ldexp((double)cap_bytes_per_s, solver->shift) / weight));
 	flow->slots = take_slots(solver, solver_hops(flow));
@@ -547,7 +557,7 @@ void solver_settle(struct solver *solver)
 {
 	for (uint32_t i = 0; i < solver->n_touched; i++)
 		solver->flags[solver->touched[i]] = 0;
-	solver->n_touched = 0;
+	solver->n_touched = solver->n_watched = 0;
 	solver->early = 0;
 }
 

@@ -41,7 +41,8 @@ struct finish {
 	double target;       /* service at which it ends */
 	uint32_t flow, slot; /* places[slot]: where it stands in this heap */
 };
-/* How a flow loads links. n = 0: it has one other link, `first`, with all of its rate. */
+/* How a flow loads links. n = 0: it has one other link, `first`, else n hops from `first` on. unit_class 0: it takes its whole rate on
+ * every link, with weight 1 and no limit of its own. */
 struct spread {
 	uint32_t first;
 	uint16_t n, unit_class;
@@ -60,7 +61,7 @@ struct solver_queue {
 	struct spread *spread; /* in the same order */
 	struct other *others;
 	size_t finish_capacity, spread_capacity, others_capacity;
-	uint32_t n_here, n_others, n_general; /* n_general: of those here, with more than one other link, or a cap */
+	uint32_t n_here, n_others, n_general; /* n_general: of those here, with unit_class > 0 */
 	uint32_t calendar_place;
 };
 
@@ -111,6 +112,9 @@ struct solver {
 	solver_key *dirty;    /* a heap */
 	size_t dirty_capacity;
 	uint32_t n_dirty;
+	uint32_t *watched;
+	size_t watched_capacity;
+	uint32_t n_watched;
 	uint32_t *calendar;   /* heap of links by next_ps */
 	size_t calendar_capacity;
 	uint32_t n_calendar;
@@ -124,7 +128,8 @@ struct solver {
 	bool always_fill;     /* tests: solve by the definition every time */
 };
 
-enum { SOLVER_TOUCHED = 1, SOLVER_DIRTY = 2, SOLVER_REGION = 4, SOLVER_JOINED = 8 /* holds back new flows */ };
+enum { SOLVER_TOUCHED = 1, SOLVER_DIRTY = 2, SOLVER_REGION = 4, SOLVER_JOINED = 8 /* holds back new flows */,
+       SOLVER_WATCHED = 16 /* not full when it was marked: looked at when nothing else is dirty */ };
 
 void solver_init(struct solver *solver, uint32_t n_links, int64_t fastest_bytes_per_s);
 void solver_release(struct solver *solver);
@@ -175,6 +180,7 @@ void solver_here_remove(struct solver *solver, uint32_t link, uint32_t place, in
 void solver_other_add(struct solver *solver, uint32_t link, uint32_t flow, uint32_t hop, uint32_t bottleneck);
 /* Moves a flow from its bottleneck to another of its links, at that link's present level. */
 void solver_move(struct solver *solver, uint32_t flow, uint32_t link);
+void solver_push_dirty(struct solver *solver, uint32_t link);
 uint32_t solver_pop_dirty(struct solver *solver);
 bool solver_relax(struct solver *solver);
 void solver_fill(struct solver *solver);
