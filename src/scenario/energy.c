@@ -57,7 +57,7 @@ static const struct component_kind *node_component(const struct simulation *simu
 		return component;
 	}
 	component = machine_component(catalogue, machine, role);
-	return component ? component : catalogue_component(catalogue, chip ? "chip" : "switch", err);
+	return component ? component : catalogue_component(catalogue, chip ? "unspecified-chip" : "unspecified-switch", err);
 }
 
 int energy_check(const struct simulation *simulation, struct error *err)
@@ -117,6 +117,15 @@ static const char *category_name(enum component_category category)
 	return names[category];
 }
 
+static double bytes_out(const struct simulation *simulation, uint32_t node)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	double bytes = 0;
+	for (uint32_t i = fabric->out_first[node]; i < fabric->out_first[node + 1]; i++)
+		bytes += (double)simulation->physics->bytes[fabric->out_links[i]];
+	return bytes;
+}
+
 static int add_nodes(struct energy *energy, const struct simulation *simulation, struct error *err)
 {
 	const struct fabric *fabric = &simulation->fabric;
@@ -133,13 +142,22 @@ static int add_nodes(struct energy *energy, const struct simulation *simulation,
 		row = row_of(energy, category_name(component->category), component->name);
 		watts = chip_power_w(component_value(component, COMPONENT_IDLE_POWER),
 		                     component_value(component, COMPONENT_POWER), use[node]);
+		energy->node_pj[node] = (int64_t)llround(watts * (double)simulation->end_ps) /* W × ps = pJ */ +
+					(int64_t)llround(component_value(component, COMPONENT_BIT_ENERGY) * 8 * bytes_out(simulation, node));
 		row->count++;
-		row->energy_pj += (int64_t)llround(watts * (double)simulation->end_ps); /* W × ps = pJ */
+		row->energy_pj += energy->node_pj[node];
 		row->price += component_value(component, COMPONENT_PRICE);
 		row->failures_per_year += afr_from_fit(component_value(component, COMPONENT_FAILURE_RATE));
 	}
 	free(use);
 	return 0;
+}
+
+static int64_t link_total_pj(const struct simulation *simulation, uint32_t link)
+{
+	const struct physics *physics = simulation->physics;
+	int64_t sent = physics->bytes[link] + physics->replays[link] * physics->figures.replay_bytes[link];
+	return link_energy_pj(&physics->figures, link, simulation->end_ps, sent);
 }
 
 static void add_links(struct energy *energy, const struct simulation *simulation)
@@ -150,13 +168,31 @@ static void add_links(struct energy *energy, const struct simulation *simulation
 		const struct link_kind *kind = &physics->kinds[class->kind];
 		struct energy_row *row = row_of(energy, "links", kind->name);
 		double share = class->n_cables / (2 * fmax(kind_value(kind, FIGURE_LINKS_PER_CABLE), 1));
-		int64_t sent = physics->bytes[link] + physics->replays[link] * physics->figures.replay_bytes[link];
-		int64_t pj = link_energy_pj(&physics->figures, link, simulation->end_ps, sent);
+		int64_t pj = link_total_pj(simulation, link);
 		row->count += share;
 		row->energy_pj += pj;
 		row->price += share * class->chain.price;
 		row->failures_per_year += share * class->chain.failures_per_year;
 		energy->links_pj += pj;
+	}
+}
+
+/* A module's part of the energy of the links that it carries: its own watts among those of the cable. */
+static void add_components(struct energy *energy, const struct simulation *simulation)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	const struct physics *physics = simulation->physics;
+	for (uint32_t c = 0; c < fabric->n_components; c++) {
+		for (uint32_t i = fabric->carried_first[c]; i < fabric->carried_first[c + 1]; i++) {
+			uint32_t link = fabric->carried[i];
+			const struct link_class *class = &physics->classes[physics->link_class[link]];
+			const struct link_kind *kind = &physics->kinds[class->kind];
+			double modules = kind_value(kind, FIGURE_MODULES), whole = class->chain.total_w;
+			if (strcmp(fabric->component_kind[c], fabric->kind_names[class->kind]) || modules < 1 || whole <= 0)
+				continue; /* a fibre draws nothing */
+			energy->component_pj[c] += (int64_t)llround((class->chain.module_w + class->chain.laser_w) / modules / whole *
+								    (double)link_total_pj(simulation, link));
+		}
 	}
 }
 
@@ -170,11 +206,16 @@ int energy_account(struct energy *energy, const struct simulation *simulation, s
 		return -1;
 	energy->rows = arena_array(&energy->arena, simulation->fabric.n_kinds + physics->catalogue.n_components + 1,
 	                           sizeof *energy->rows);
+	energy->n_nodes = simulation->fabric.n_nodes;
+	energy->n_components = simulation->fabric.n_components;
+	energy->node_pj = arena_array(&energy->arena, (size_t)energy->n_nodes + 1, sizeof *energy->node_pj);
+	energy->component_pj = arena_array(&energy->arena, (size_t)energy->n_components + 1, sizeof *energy->component_pj);
 	if (add_nodes(energy, simulation, err)) {
 		energy_release(energy);
 		return -1;
 	}
 	add_links(energy, simulation);
+	add_components(energy, simulation);
 	for (uint32_t i = 0; i < energy->n_rows; i++) {
 		energy->total_pj += energy->rows[i].energy_pj;
 		energy->price += energy->rows[i].price;

@@ -26,6 +26,9 @@ struct energy {
 	struct energy_row *rows;
 	uint32_t n_rows;
 	int64_t links_pj, total_pj;  /* Σ rows = total */
+	int64_t *node_pj;            /* [n_nodes]; Σ nodes + Σ links = total */
+	int64_t *component_pj;       /* [n_components] modules: their part of links_pj, not on top of it */
+	uint32_t n_nodes, n_components;
 	double pue, price_per_kwh;
 	const char *tariff;
 	double facility_j;           /* total × PUE */

@@ -59,6 +59,10 @@ static int map_kinds(struct physics *physics, const struct scenario *scenario, c
 		if (!kind)
 			return -1;
 		physics->kinds[k] = *kind;
+		if (scenario->physics.ranges) {
+			struct random_stream stream = random_stream((uint64_t)scenario->seed, "link.ranges", k);
+			physics->kinds[k] = link_kind_sample(kind, &stream);
+		}
 	}
 	for (uint32_t i = 0; map && i < map->n_entries; i++) {
 		char known[512];

@@ -96,6 +96,7 @@ enum physics_budget { PHYSICS_BUDGET_ERROR, PHYSICS_BUDGET_WARN, PHYSICS_BUDGET_
 /* Physics of links (docs/links.md): there when the scenario has the key `physics`. */
 struct scenario_physics {
 	bool errors, draws;
+	int ranges;             /* 0: typical, 1: drawn */
 	int budget;             /* enum physics_budget */
 	int64_t recovery_ps;
 	struct tree_node *loss, *kinds, *catalogue;

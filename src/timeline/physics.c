@@ -135,10 +135,25 @@ static void write_rows(struct recorder *recorder, hid_t group, const struct ener
 	file_close_dimension(&rows);
 }
 
+static void write_parts(struct recorder *recorder, hid_t group, const char *dimension_name, const struct variable *variable, uint32_t n,
+			const int64_t *values)
+{
+	struct dimension rows = file_dimension(&recorder->file, group, dimension_name, n, false, 4096);
+	const struct dimension *dimension = &rows;
+	file_write_variable(&recorder->file, group, variable, &dimension, 1, values);
+	file_close_dimension(&rows);
+}
+
 static void write_energy(struct recorder *recorder, const struct energy *energy)
 {
 	hid_t group = file_group(&recorder->file, "/energy", "joules and money of the run, by kind of part");
+	static const struct variable nodes = {.name = "node_energy_pj", .type = VALUE_I64, .units = "pJ",
+		.text = "chips and switches, by row of /nodes; with links_energy_pj they add up to total_energy_pj"};
+	static const struct variable components = {.name = "component_energy_pj", .type = VALUE_I64, .units = "pJ",
+		.text = "modules, by row of /components: their part of links_energy_pj, not on top of it"};
 	write_rows(recorder, group, energy);
+	write_parts(recorder, group, "node", &nodes, energy->n_nodes, energy->node_pj);
+	write_parts(recorder, group, "component", &components, energy->n_components, energy->component_pj);
 	write_total(recorder, group, "total_energy_pj", "all parts, without the building", energy->total_pj);
 	write_total(recorder, group, "links_energy_pj", "all links", energy->links_pj);
 	write_number(recorder, group, "pue", "1", "power usage effectiveness of the building", energy->pue);
