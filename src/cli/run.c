@@ -86,7 +86,7 @@ static int dry_run(const struct scenario *scenario, struct error *err)
 	       simulation.fabric.n_npus, simulation.fabric.n_links, estimate.messages, estimate.events,
 	       units_format_bytes(memory, sizeof memory, (int64_t)estimate.memory_bytes));
 	if (scenario->output.timeline)
-		printf(", a file of at most about %s", units_format_bytes(file, sizeof file, (int64_t)estimate.file_bytes));
+		printf(", a file of about %s", units_format_bytes(file, sizeof file, (int64_t)estimate.file_bytes));
 	printf("\n");
 	text_release(&resolved);
 	simulation_release(&simulation);

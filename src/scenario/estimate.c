@@ -54,7 +54,7 @@ static double operations(const struct simulation *simulation)
 void simulation_estimate(const struct simulation *simulation, struct simulation_estimate *estimate)
 {
 	const struct scenario *scenario = simulation->scenario;
-	double bins = 1024.0 * simulation->fabric.n_links;
+	double n_links = simulation->fabric.n_links;
 	memset(estimate, 0, sizeof *estimate);
 	for (uint32_t w = 0; w < simulation->n_workloads; w++) {
 		const struct workload *workload = simulation->workloads[w];
@@ -68,10 +68,10 @@ void simulation_estimate(const struct simulation *simulation, struct simulation_
 	}
 	/* A message starts, leaves, arrives: at most three events; what is in flight at once is a few messages per rank. */
 	estimate->events = 3 * estimate->messages + operations(simulation);
-	estimate->memory_bytes = 20e6 + 600.0 * simulation->fabric.n_links + 2000.0 * simulation->n_ranks + 100 * operations(simulation) +
-		(scenario->output.timeline ? 8 * bins * 3 : 0);
-	/* Bins compress to about a byte each, records to about a third of their 60 bytes. */
-	estimate->file_bytes = scenario->output.timeline ? bins + (scenario->output.detail > 0 ? 20 * estimate->messages : 0) +
+	estimate->memory_bytes = 12e6 + 600 * n_links + 2000.0 * simulation->n_ranks + 100 * operations(simulation) +
+		(scenario->output.timeline ? 15e6 + 5000 * n_links : 0);
+	/* Measured on the examples: bins of links that do alike compress to a few hundred bytes per link, records to a third. */
+	estimate->file_bytes = scenario->output.timeline ? 4e5 + 300 * n_links + (scenario->output.detail > 0 ? 20 * estimate->messages : 0) +
 		(scenario->output.detail > 1 ? 60 * estimate->messages : 0) : 0;
 	if (estimate->file_bytes > (double)scenario->output.size_limit_bytes)
 		estimate->file_bytes = (double)scenario->output.size_limit_bytes;
