@@ -306,7 +306,7 @@ static int refuse_foreign(const char *path, struct error *err)
 {
 	hid_t file, properties;
 	bool ours = false;
-	if (access(path, F_OK) != 0)
+	if (access(path, F_OK) != 0 || journal_pending(path)) /* of a killed run: ours */
 		return 0;
 	properties = H5Pcreate(H5P_FILE_ACCESS);
 	file = H5Fopen(path, H5F_ACC_RDONLY, properties);
