@@ -76,6 +76,7 @@ void event_queue_free(struct event_queue *queue)
 	free(queue->summary);
 	free(queue->today.entries);
 	free(queue->far.entries);
+	free(queue->spare.entries);
 	free(queue);
 }
 
@@ -237,18 +238,18 @@ static void split(struct event_queue *queue, uint32_t list)
 
 static void rebuild(struct event_queue *queue, uint32_t n_buckets, unsigned shift)
 {
-	struct event_heap all = {0};
 	for (uint32_t bucket = 0; queue->n_waiting; bucket++)
 		order(queue, take_bucket(queue, bucket));
-	all = queue->today;
-	queue->today = (struct event_heap){0};
+	struct event_heap all = queue->today; /* change places with the spare one: no allocation once warm */
+	queue->today = queue->spare;
 	if (n_buckets != queue->n_buckets)
 		set_buckets(queue, n_buckets);
 	queue->shift = shift;
 	queue->day = queue->now_ps >> shift;
 	for (size_t i = 0; i < all.count; i++)
 		event_queue_push(queue, all.entries[i]);
-	free(all.entries);
+	all.count = 0;
+	queue->spare = all;
 	pull_far(queue);
 }
 

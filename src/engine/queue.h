@@ -51,7 +51,7 @@ struct event_queue {
 	uint64_t *bits, *summary;
 	struct event_waiting *waiting;
 	uint32_t free_head, waiting_capacity, n_waiting;
-	struct event_heap today, far;
+	struct event_heap today, far, spare;
 
 	/* Since the last review: */
 	int64_t work_left;      /* the next review comes when this is used up */

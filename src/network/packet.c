@@ -8,7 +8,7 @@
 static void packet_destroy(struct network *network)
 {
 	struct packet_network *net = (struct packet_network *)network;
-	void *arrays[] = {net->links, net->voqs, net->voq_credit, net->active, net->credits, net->credit_back_ps, net->hops, net->in_port,
+	void *arrays[] = {net->links, net->trains_started, net->voqs, net->voq_link, net->voq_avail_ps, net->stalled_since_ps, net->voq_credit, net->active, net->credits, net->credit_back_ps, net->hops, net->in_port,
 			  net->entries, net->returns, net->runs, net->open_runs, net->fifos};
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		free(arrays[i]);
@@ -25,7 +25,7 @@ static void read_settings(struct packet_network *net, const struct network_setup
 	net->buffer_bytes = network_integer(setup, model, "buffer");
 	net->credit_delay_ps = network_integer(setup, model, "credit_delay");
 	net->credits_on = network_integer(setup, model, "credits");
-	net->trains = network_integer(setup, model, "trains");
+	net->trains = network_integer(setup, model, "trains") && strcmp(network_text(setup, model, "queues"), "input-fifo");
 	net->cut_through = !strcmp(network_text(setup, model, "switching"), "cut-through");
 	net->input_fifo = !strcmp(network_text(setup, model, "queues"), "input-fifo");
 	net->spraying = setup->routes->routing == ROUTING_SPRAY;
@@ -68,7 +68,7 @@ static const struct weft_param packet_params[] = {
 	{"queues", WEFT_PARAM_CHOICE, "voq", "voq|input-fifo", "virtual output queues, or one queue per input and channel"},
 	{"forwarding", WEFT_PARAM_TIME, "0 ps", "0 ps..", "added to every hop but the last, beside the link's latency"},
 	{"credits", WEFT_PARAM_BOOL, "true", NULL, "lossless by credits per hop and virtual channel; false: buffers without end"},
-	{"buffer", WEFT_PARAM_BYTES, "0 B", "0 B..", "input buffer per link and channel; 0 B: rate × round trip and two packets"},
+	{"buffer", WEFT_PARAM_BYTES, "0 B", "0 B..", "input buffer per link and channel; 0 B: two round trips at full rate"},
 	{"credit_delay", WEFT_PARAM_TIME, "0 ps", "0 ps..", "added to a link's latency before a credit is back at its sender"},
 	{"trains", WEFT_PARAM_BOOL, "true", NULL, "move packets that follow each other in one event; the results are the same"},
 	{0},

@@ -5,11 +5,11 @@
  * event marks its arrival. A link has at most one pending event that counts: its next chance to start a packet. Credits travel
  * the same way: as timestamps, posted when the packet that frees the buffer starts.
  *
- * What an output may start at time t depends only on packets available and credits returned by t. Whatever is posted from now
- * on is later than now + latency of the link that brings it. So an event may decide all starts up to now + horizon_ps, the least
- * such latency, exactly as if it had been called for each: packets that follow each other are moved as one entry (a train). With
- * `trains: false` the horizon is 0, and every start has its own event. Either way no decision at an instant depends on the order
- * of that instant's events: no phase is needed. */
+ * What an output may start at time t depends only on packets available and credits returned by t, and whatever an event at t posts
+ * is later than t. So no decision depends on the order of an instant's events, and no phase is needed.
+ *
+ * Packets that follow each other evenly over the same path are one entry in their queues and are started by one event (a
+ * train, packet_train.c), which splits when something else comes to the link. `trains: false` starts them one by one. */
 #ifndef WEFT_NETWORK_PACKET_H
 #define WEFT_NETWORK_PACKET_H
 
@@ -20,12 +20,14 @@
 
 #define PACKET_NONE UINT32_MAX
 
-/* A hop of a path: what a packet does after this link. Same indices as routes->hop_link. */
+/* A hop of a path: the queue that a packet joins at the link's end, PACKET_LAST when it has arrived, and the virtual channel of the
+ * link. Same indices as routes->hop_link. */
 struct packet_hop {
-	uint32_t next_voq;  /* the queue it joins at the link's end; PACKET_NONE: it has arrived */
-	uint32_t next_link;
-	uint32_t credit;    /* of this link and virtual channel; PACKET_NONE on the last hop: the receiver always takes it */
+	uint32_t next_voq : 28;
+	uint32_t channel : 4;
 };
+#define PACKET_LAST ((1u << 28) - 1)
+#define PACKET_CHANNELS_MAX 16
 
 /* `count` packets of one message, of equal size and path, `stride_ps` apart. */
 struct packet_entry {
@@ -40,28 +42,29 @@ _Static_assert(sizeof(struct packet_entry) == 32, "memory per packet in flight")
 
 /* Packets of one input (link and virtual channel, or the node's own messages) for one output: a virtual output queue. */
 struct packet_voq {
-	int64_t avail_ps;   /* of the head */
 	uint32_t head, tail; /* head = PACKET_NONE: empty */
+	uint32_t wire, credit; /* of the head: its bytes on the link, header and all, and the credit that it needs */
 };
 
 struct packet_link {
 	int64_t free_ps;    /* end of the last serialization that was started */
 	int64_t event_ps;   /* the pending event that counts; TIME_NEVER: none */
-	int64_t horizon_ps; /* how far ahead of an event its decisions are exact */
-	int64_t bytes_per_s, latency_ps;
+	int64_t latency_ps;
 	int64_t unit_ps;    /* serialization of unit_wire bytes at the present rate */
 	uint32_t unit_wire;
-	uint32_t first_voq, n_inputs; /* inputs of the source node: in-links × channels, then the node's own messages */
-	uint32_t first_word;          /* bitmap of the inputs that have packets for this link */
-	uint32_t n_active, last_input;
-	uint32_t n_words;
-	bool own_messages;   /* its source is an NPU */
-	int64_t stalled_ps;  /* since when a packet that could start lacks a credit; TIME_NEVER */
+	uint32_t first_voq; /* one queue per input: in-links of the source node × channels, then the node's own messages */
+	uint32_t first_word; /* bitmap of the inputs that have packets for this link */
+	uint32_t n_inputs : 31, train : 1;        /* whether its last start was of several packets */
+	uint32_t n_active : 31, stalled : 1;      /* whether a packet that could start lacks a credit */
+	uint32_t last_input;
+	uint32_t spare[2];
 };
+_Static_assert(sizeof(struct packet_link) == 64, "one cache line");
 
 /* Credits of one link and virtual channel: room in the buffer at its end. */
 struct packet_credit {
 	int64_t free_bytes;
+	int64_t next_ps;    /* of the earliest return; TIME_NEVER: none is on its way */
 	uint32_t returns;   /* list of packet_return */
 	bool blocked;       /* the link wants to hear of the next return */
 };
@@ -74,6 +77,17 @@ struct packet_return {
 struct packet_fifo {
 	uint32_t head, tail;
 	bool offered;
+};
+
+/* The last several packets that a link started in one event: what it takes to recall some of them. */
+struct packet_train {
+	int64_t start_ps, avail_ps, each_ps; /* of the first: start; since when it waited; serialization */
+	uint32_t spacing_ps, stride_ps;      /* between starts; between arrivals */
+	uint32_t count, message, hop, payload, input;
+	uint8_t distrust, skip; /* after a recall so many trains are not tried */
+	uint8_t kind;
+	bool unseen;            /* observers were not told yet */
+	uint64_t id;            /* of the message, for observers */
 };
 
 struct packet_message {
@@ -97,6 +111,9 @@ struct packet_network {
 	struct network base;
 	struct packet_link *links;
 	struct packet_voq *voqs;
+	int64_t *voq_avail_ps;     /* [n_voqs] of the head: apart, because arbitration looks at those of all inputs */
+	uint32_t *voq_link;        /* [n_voqs] the link that its packets wait for */
+	int64_t *stalled_since_ps; /* [n_links] */
 	uint32_t *voq_credit;      /* [n_voqs] the credit that a departing packet returns; PACKET_NONE: none */
 	uint64_t *active;          /* bitmaps of all links */
 	struct packet_credit *credits; /* [n_links × n_channels] */
@@ -106,6 +123,7 @@ struct packet_network {
 	uint32_t n_hops, n_paths;  /* of the routes known here */
 	uint32_t *in_port;         /* [n_links] its index among the links that lead to its target */
 
+	struct packet_train *trains_started; /* [n_links] */
 	struct packet_entry *entries;
 	uint32_t free_entry, n_entries, n_entries_used;
 	struct packet_return *returns;
@@ -132,9 +150,18 @@ int packet_learn_routes(struct packet_network *net, struct error *err);
 
 /* packet_link.c: the hot loop. */
 void packet_link_due(void *context, uint32_t link);
-void packet_push(struct packet_network *net, uint32_t link, uint32_t voq, uint32_t entry);
+void packet_push(struct packet_network *net, uint32_t voq, uint32_t entry);
 void packet_wake(struct packet_network *net, uint32_t link, int64_t time_ps);
 uint32_t packet_entry_take_slow(struct packet_network *net);
+void packet_plan(struct packet_network *net, uint32_t link);
+void packet_push_front(struct packet_network *net, uint32_t voq, uint32_t entry);
+void packet_input_empty(struct packet_network *net, struct packet_link *link, uint32_t input);
+
+/* packet_train.c */
+void packet_train_note(struct packet_network *net, uint32_t link, const struct packet_entry *head, uint32_t input, int64_t start_ps,
+		       int64_t spacing_ps, int64_t each_ps, uint32_t count);
+/* Something else comes to the link at time_ps: starts of its train from then on are recalled. */
+void packet_train_touch(struct packet_network *net, uint32_t link, int64_t time_ps);
 
 static inline uint32_t packet_entry_take(struct packet_network *net)
 {
@@ -151,6 +178,10 @@ static inline void packet_entry_give(struct packet_network *net, uint32_t index)
 	net->free_entry = index;
 	net->n_entries_used--;
 }
+static inline bool packet_link_up(const struct packet_network *net, uint32_t link)
+{
+	return net->base.setup.links->bytes_per_s[link] > 0;
+}
 static inline struct packet_message *packet_message_at(const struct packet_network *net, uint32_t index)
 {
 	return pool_at(&net->messages, index);
@@ -158,10 +189,10 @@ static inline struct packet_message *packet_message_at(const struct packet_netwo
 
 /* packet_credit.c */
 void packet_credit_post(struct packet_network *net, uint32_t credit, int64_t time_ps, int64_t stride_ps, uint32_t count, uint32_t bytes);
+/* Takes back the last `count` of what was posted in one call, the last one for last_ps. */
+void packet_credit_unpost(struct packet_network *net, uint32_t credit, int64_t last_ps, uint32_t count);
 /* Takes in what has returned by time_ps; free_bytes then holds. */
 void packet_credit_drain(struct packet_network *net, struct packet_credit *credit, int64_t time_ps);
-/* The next return after a drain; TIME_NEVER: none is on its way. */
-int64_t packet_credit_next(const struct packet_network *net, const struct packet_credit *credit);
 
 /* packet_message.c */
 void packet_send(struct network *network, const struct network_message *message);
@@ -172,12 +203,13 @@ void packet_message_delivered_due(void *context, uint32_t index);
 void packet_spray_next(struct packet_network *net, struct packet_entry *entry);
 
 /* packet_fifo.c: `input-fifo`. Only the oldest packet of an input is offered to its output. */
-void packet_fifo_push(struct packet_network *net, const struct packet_hop *hop, uint32_t entry);
+void packet_fifo_push(struct packet_network *net, uint32_t voq, uint32_t entry);
 void packet_fifo_next(struct packet_network *net, uint32_t input, int64_t time_ps);
 
 /* packet_observe.c: `count` packets started on the link from start_ps, spacing_ps apart. */
-void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, int64_t start_ps, int64_t spacing_ps,
-		    int64_t each_ps, uint32_t count);
+void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, int64_t start_ps, int64_t each_ps,
+		    uint32_t count);
+void packet_observe_train(struct packet_network *net, uint32_t link);
 void packet_observe_stall(struct packet_network *net, uint32_t link, int64_t until_ps);
 void packet_observe_begin(struct packet_network *net);
 void packet_observe_end(struct packet_network *net);

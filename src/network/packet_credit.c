@@ -1,4 +1,6 @@
 /* Credits as timestamps: returns wait in a short list per buffer and are taken in when a sender needs them. */
+#include <assert.h>
+
 #include "network/packet.h"
 
 static uint32_t return_take(struct packet_network *net)
@@ -22,10 +24,13 @@ void packet_credit_drain(struct packet_network *net, struct packet_credit *credi
 {
 	uint32_t *from = &credit->returns;
 	credit->blocked = false;
+	credit->next_ps = TIME_NEVER;
 	while (*from != PACKET_NONE) {
 		uint32_t index = *from;
 		struct packet_return *item = &net->returns[index];
 		if (item->time_ps > time_ps) {
+			if (item->time_ps < credit->next_ps)
+				credit->next_ps = item->time_ps;
 			from = &item->next;
 			continue;
 		}
@@ -35,6 +40,8 @@ void packet_credit_drain(struct packet_network *net, struct packet_credit *credi
 		item->count -= n;
 		item->time_ps += (int64_t)n * item->stride_ps;
 		if (item->count) {
+			if (item->time_ps < credit->next_ps)
+				credit->next_ps = item->time_ps;
 			from = &item->next;
 			continue;
 		}
@@ -44,33 +51,34 @@ void packet_credit_drain(struct packet_network *net, struct packet_credit *credi
 	}
 }
 
-int64_t packet_credit_next(const struct packet_network *net, const struct packet_credit *credit)
-{
-	int64_t next_ps = TIME_NEVER;
-	for (uint32_t i = credit->returns; i != PACKET_NONE; i = net->returns[i].next)
-		if (net->returns[i].time_ps < next_ps)
-			next_ps = net->returns[i].time_ps;
-	return next_ps;
-}
-
 void packet_credit_post(struct packet_network *net, uint32_t index, int64_t time_ps, int64_t stride_ps, uint32_t count, uint32_t bytes)
 {
 	struct packet_credit *credit = &net->credits[index];
-	uint32_t last = credit->returns;
-	if (last != PACKET_NONE && count == 1 && net->returns[last].bytes == bytes) { /* often it continues the newest */
-		struct packet_return *item = &net->returns[last];
-		int64_t gap_ps = time_ps - (item->time_ps + (int64_t)(item->count - 1) * item->stride_ps);
-		if (gap_ps > 0 && gap_ps <= UINT32_MAX && (item->count == 1 || gap_ps == item->stride_ps)) {
-			item->stride_ps = (uint32_t)gap_ps;
-			item->count++;
-			goto posted;
-		}
-	}
+	if (time_ps < credit->next_ps)
+		credit->next_ps = time_ps;
 	uint32_t added = return_take(net);
 	net->returns[added] = (struct packet_return){.time_ps = time_ps, .stride_ps = (uint32_t)stride_ps, .count = count, .bytes = bytes,
 						     .next = credit->returns};
 	credit->returns = added;
-posted:
 	if (credit->blocked) /* and it stays so until the link has looked: returns are not posted in order of time */
 		packet_wake(net, index / net->n_channels, time_ps);
+}
+
+void packet_credit_unpost(struct packet_network *net, uint32_t index, int64_t last_ps, uint32_t count)
+{
+	uint32_t *from = &net->credits[index].returns;
+	for (;; from = &net->returns[*from].next) {
+		struct packet_return *item = &net->returns[*from];
+		assert(*from != PACKET_NONE);
+		if (item->count < count || item->time_ps + (int64_t)(item->count - 1) * item->stride_ps != last_ps)
+			continue;
+		item->count -= count;
+		if (item->count == 0) {
+			uint32_t gone = *from;
+			*from = item->next;
+			item->next = net->free_return;
+			net->free_return = gone;
+		}
+		return;
+	}
 }

@@ -5,15 +5,12 @@
 
 static void offer(struct packet_network *net, uint32_t entry)
 {
-	/* The entry waits for the link of its hop; its queue there was noted when it came. */
-	const struct packet_hop *came = &net->hops[net->entries[entry].hop - 1];
-	packet_push(net, came->next_link, came->next_voq, entry);
+	packet_push(net, net->hops[net->entries[entry].hop - 1].next_voq, entry); /* noted in the hop by which it came */
 }
 
-void packet_fifo_push(struct packet_network *net, const struct packet_hop *hop, uint32_t entry)
+void packet_fifo_push(struct packet_network *net, uint32_t voq, uint32_t entry)
 {
-	uint32_t input = net->voq_credit[hop->next_voq];
-	struct packet_fifo *fifo = &net->fifos[input];
+	struct packet_fifo *fifo = &net->fifos[net->voq_credit[voq]]; /* an input's credit has its number */
 	if (!fifo->offered) {
 		fifo->offered = true;
 		offer(net, entry);

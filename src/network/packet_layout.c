@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "network/packet.h"
 
-#define MAX_VOQS (UINT64_C(1) << 28)
+#define MAX_VOQS ((uint64_t)PACKET_LAST)
 
 /* in_port[link]: its index among the links into the same node. Returns the in-degrees. */
 static uint32_t *count_inputs(struct packet_network *net)
@@ -18,6 +18,8 @@ static uint32_t *count_inputs(struct packet_network *net)
 	return degree;
 }
 
+/* Two round trips, at least 16 packets: one round trip keeps an undisturbed stream at full rate, the other bridges the waits of
+ * arbitration (with one alone, spraying over an idle fat tree loses a third of its rate). */
 static int64_t buffer_bytes(const struct packet_network *net, uint32_t link)
 {
 	const struct links *links = net->base.setup.links;
@@ -26,47 +28,24 @@ static int64_t buffer_bytes(const struct packet_network *net, uint32_t link)
 					 net->credit_delay_ps);
 	if (net->buffer_bytes)
 		return net->buffer_bytes > packet ? net->buffer_bytes : packet;
-	return scale_floor(rate, round_trip_ps, PS_PER_S) + 2 * packet;
+	int64_t bytes = 2 * (scale_floor(rate, round_trip_ps, PS_PER_S) + packet);
+	return bytes > 16 * packet ? bytes : 16 * packet;
 }
 
 static void layout_links(struct packet_network *net, const uint32_t *degree, uint64_t *n_voqs, uint32_t *n_words)
 {
 	const struct fabric *fabric = net->base.setup.fabric;
-	const struct links *state = net->base.setup.links;
 	for (uint32_t i = 0; i < fabric->n_links; i++) {
 		struct packet_link *link = &net->links[i];
-		link->event_ps = link->stalled_ps = TIME_NEVER;
-		link->bytes_per_s = state->bytes_per_s[i];
-		link->latency_ps = state->latency_ps[i];
+		link->event_ps = TIME_NEVER;
+		link->latency_ps = net->base.setup.links->latency_ps[i];
 		link->first_voq = (uint32_t)*n_voqs;
-		link->n_inputs = degree[fabric->link_source[i]] * net->n_channels + 1;
-		link->n_words = (link->n_inputs + 63) / 64;
+		link->n_inputs = (degree[fabric->link_source[i]] * net->n_channels + 1) & UINT32_MAX >> 1;
 		link->first_word = *n_words;
 		link->last_input = link->n_inputs - 1;
-		link->own_messages = fabric->node_kind[fabric->link_source[i]] == WEFT_NODE_NPU;
 		*n_voqs += link->n_inputs;
-		*n_words += link->n_words;
+		*n_words += (link->n_inputs + 63u) / 64;
 	}
-}
-
-/* What an event may decide ahead: less than the flight of any packet or credit that is not posted yet. A node that sends its own
- * messages and passes others on gets no horizon for the latter: messages come at any time (packet_link.c). */
-static void set_horizons(struct packet_network *net)
-{
-	const struct fabric *fabric = net->base.setup.fabric;
-	int64_t *least = memory_alloc((fabric->n_nodes + 1) * sizeof *least);
-	for (uint32_t node = 0; node < fabric->n_nodes; node++)
-		least[node] = TIME_NEVER;
-	for (uint32_t link = 0; link < fabric->n_links; link++) {
-		int64_t *of_node = &least[fabric->link_target[link]];
-		if (net->links[link].latency_ps < *of_node)
-			*of_node = net->links[link].latency_ps;
-	}
-	for (uint32_t link = 0; link < fabric->n_links; link++) {
-		int64_t in_ps = least[fabric->link_source[link]], back_ps = net->links[link].latency_ps;
-		net->links[link].horizon_ps = net->input_fifo || !net->trains ? 0 : in_ps < back_ps ? in_ps : back_ps;
-	}
-	free(least);
 }
 
 /* Which credit a packet returns when it leaves the queue of (in-link, channel) → out-link. */
@@ -84,7 +63,7 @@ static void layout_credits(struct packet_network *net)
 		net->credit_back_ps[in] = net->links[in].latency_ps + net->credit_delay_ps;
 		for (uint32_t vc = 0; vc < net->n_channels; vc++)
 			net->credits[in * net->n_channels + vc] =
-				(struct packet_credit){.free_bytes = buffer_bytes(net, in), .returns = PACKET_NONE};
+				(struct packet_credit){.free_bytes = buffer_bytes(net, in), .next_ps = TIME_NEVER, .returns = PACKET_NONE};
 	}
 }
 
@@ -94,7 +73,15 @@ int packet_layout(struct packet_network *net, struct error *err)
 	uint32_t *degree = count_inputs(net), n_words = 0;
 	uint64_t n_voqs = 0;
 	net->n_channels = fabric->n_channels ? fabric->n_channels : 1;
-	net->links = memory_zero(fabric->n_links + 1, sizeof *net->links);
+	if (net->n_channels > PACKET_CHANNELS_MAX) {
+		free(degree);
+		return error_set(err, ERROR_INPUT, "network model 'packet': %u virtual channels exceed the limit of %d", net->n_channels,
+				 PACKET_CHANNELS_MAX);
+	}
+	net->links = aligned_alloc(64, ((size_t)fabric->n_links + 1) * sizeof *net->links);
+	if (!net->links)
+		memory_failed(((size_t)fabric->n_links + 1) * sizeof *net->links);
+	memset(net->links, 0, ((size_t)fabric->n_links + 1) * sizeof *net->links);
 	for (uint32_t link = 0; link < fabric->n_links; link++)
 		n_voqs += (uint64_t)degree[fabric->link_source[link]] * net->n_channels + 1;
 	if (n_voqs > MAX_VOQS) {
@@ -108,7 +95,14 @@ int packet_layout(struct packet_network *net, struct error *err)
 	net->n_voqs = (uint32_t)n_voqs;
 	net->voqs = memory_alloc((n_voqs + 1) * sizeof *net->voqs);
 	memset(net->voqs, 0xff, (n_voqs + 1) * sizeof *net->voqs);
+	net->voq_avail_ps = memory_alloc((n_voqs + 1) * sizeof *net->voq_avail_ps);
+	net->voq_link = memory_alloc((n_voqs + 1) * sizeof *net->voq_link);
+	for (uint32_t link = 0; link < fabric->n_links; link++)
+		for (uint32_t i = 0; i < net->links[link].n_inputs; i++)
+			net->voq_link[net->links[link].first_voq + i] = link;
+	net->stalled_since_ps = memory_zero(fabric->n_links + 1, sizeof *net->stalled_since_ps);
 	net->voq_credit = memory_alloc((n_voqs + 1) * sizeof *net->voq_credit);
+	net->trains_started = memory_zero(fabric->n_links + 1, sizeof *net->trains_started);
 	net->active = memory_zero(n_words + 1, sizeof *net->active);
 	net->credits = memory_zero((size_t)fabric->n_links * net->n_channels + 1, sizeof *net->credits);
 	if (net->input_fifo) {
@@ -118,7 +112,6 @@ int packet_layout(struct packet_network *net, struct error *err)
 	}
 	net->credit_back_ps = memory_zero(fabric->n_links + 1, sizeof *net->credit_back_ps);
 	layout_credits(net);
-	set_horizons(net);
 	return 0;
 }
 
@@ -132,7 +125,7 @@ static int learn_path(struct packet_network *net, const struct path *path, struc
 			return error_set(err, ERROR_INPUT, "topology '%s' routes over virtual channel %u but declares %u",
 					 fabric->module->name, routes->hop_vc[h], net->n_channels);
 		if (h + 1 == path->first_hop + path->n_hops) {
-			net->hops[h] = (struct packet_hop){PACKET_NONE, PACKET_NONE, PACKET_NONE};
+			net->hops[h] = (struct packet_hop){.next_voq = PACKET_LAST, .channel = routes->hop_vc[h] & 15u};
 			continue;
 		}
 		uint32_t next = routes->hop_link[h + 1];
@@ -140,8 +133,8 @@ static int learn_path(struct packet_network *net, const struct path *path, struc
 			return error_set(err, ERROR_INPUT, "network model 'packet' needs routes whose links follow each other; a route of "
 					 "topology '%s' goes from '%s' on at '%s'", fabric->module->name,
 					 fabric->node_name[fabric->link_target[link]], fabric->node_name[fabric->link_source[next]]);
-		net->hops[h] = (struct packet_hop){.next_voq = net->links[next].first_voq + input, .next_link = next,
-						   .credit = net->credits_on ? link * net->n_channels + routes->hop_vc[h] : PACKET_NONE};
+		net->hops[h] = (struct packet_hop){.next_voq = (net->links[next].first_voq + input) & PACKET_LAST,
+						   .channel = routes->hop_vc[h] & 15u};
 	}
 	return 0;
 }

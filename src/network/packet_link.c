@@ -13,11 +13,11 @@ uint32_t packet_entry_take_slow(struct packet_network *net)
 	return packet_entry_take(net);
 }
 
-static int64_t unit_ps(struct packet_link *link, uint32_t wire)
+static int64_t unit_ps(const struct packet_network *net, struct packet_link *link, uint32_t wire)
 {
 	if (__builtin_expect(wire != link->unit_wire, 0)) {
 		link->unit_wire = wire;
-		link->unit_ps = serialization_ps(wire, link->bytes_per_s);
+		link->unit_ps = serialization_ps(wire, net->base.setup.links->bytes_per_s[link - net->links]);
 	}
 	return link->unit_ps;
 }
@@ -27,7 +27,7 @@ void packet_wake(struct packet_network *net, uint32_t index, int64_t time_ps)
 	struct packet_link *link = &net->links[index];
 	if (time_ps < link->free_ps)
 		time_ps = link->free_ps;
-	if (time_ps >= link->event_ps || link->bytes_per_s == 0)
+	if (time_ps >= link->event_ps || !packet_link_up(net, index))
 		return;
 	link->event_ps = time_ps;
 	engine_schedule(net->base.setup.engine, time_ps, net->link_handler, index);
@@ -49,6 +49,18 @@ static bool join_tail(struct packet_network *net, struct packet_voq *voq, uint32
 	return true;
 }
 
+static void set_head(struct packet_network *net, struct packet_voq *voq, uint32_t entry)
+{
+	const struct packet_entry *head = &net->entries[entry];
+	voq->head = entry;
+	net->voq_avail_ps[voq - net->voqs] = head->avail_ps;
+	voq->wire = head->payload + net->header;
+	struct packet_hop hop = net->hops[head->hop];
+	bool needs_none = hop.next_voq == PACKET_LAST || !net->credits_on; /* the receiver always takes it */
+	voq->credit = needs_none ? PACKET_NONE : net->voq_link[voq - net->voqs] * net->n_channels + hop.channel;
+	__builtin_prefetch(&net->entries[head->next]);
+}
+
 /* Appends to a queue of the link; returns whether the queue was empty. */
 static bool append(struct packet_network *net, struct packet_link *link, struct packet_voq *voq, uint32_t input, uint32_t entry)
 {
@@ -62,31 +74,53 @@ static bool append(struct packet_network *net, struct packet_link *link, struct 
 		return false;
 	}
 	added->next = PACKET_NONE;
-	voq->head = voq->tail = entry;
-	voq->avail_ps = added->avail_ps;
+	voq->tail = entry;
+	set_head(net, voq, entry);
 	net->active[link->first_word + input / 64] |= UINT64_C(1) << input % 64;
 	link->n_active++;
 	return true;
 }
 
-void packet_push(struct packet_network *net, uint32_t index, uint32_t voq, uint32_t entry)
+void packet_push(struct packet_network *net, uint32_t voq, uint32_t entry)
 {
+	uint32_t index = net->voq_link[voq];
 	struct packet_link *link = &net->links[index];
 	int64_t avail_ps = net->entries[entry].avail_ps;
+	if (link->train && voq - link->first_voq != link->last_input)
+		packet_train_touch(net, index, avail_ps);
 	if (append(net, link, &net->voqs[voq], voq - link->first_voq, entry))
 		packet_wake(net, index, avail_ps);
+}
+
+/* Before all others of its queue. */
+void packet_push_front(struct packet_network *net, uint32_t index, uint32_t entry)
+{
+	struct packet_voq *voq = &net->voqs[index];
+	struct packet_link *link = &net->links[net->voq_link[index]];
+	if (voq->head == PACKET_NONE) {
+		append(net, link, voq, index - link->first_voq, entry);
+		return;
+	}
+	net->entries[entry].next = voq->head;
+	set_head(net, voq, entry);
+}
+
+void packet_input_empty(struct packet_network *net, struct packet_link *link, uint32_t input)
+{
+	net->active[link->first_word + input / 64] &= ~(UINT64_C(1) << input % 64);
+	link->n_active = (link->n_active - 1) & UINT32_MAX >> 1;
 }
 
 static void pop_head(struct packet_network *net, struct packet_link *link, uint32_t input)
 {
 	struct packet_voq *voq = &net->voqs[link->first_voq + input];
-	voq->head = net->entries[voq->head].next;
-	if (voq->head != PACKET_NONE) {
-		voq->avail_ps = net->entries[voq->head].avail_ps;
+	uint32_t next = net->entries[voq->head].next;
+	if (next != PACKET_NONE) {
+		set_head(net, voq, next);
 		return;
 	}
-	net->active[link->first_word + input / 64] &= ~(UINT64_C(1) << input % 64);
-	link->n_active--;
+	voq->head = PACKET_NONE;
+	packet_input_empty(net, link, input);
 }
 
 /* Takes `count` packets from the head of a queue; they are returned as an entry of their own. */
@@ -105,10 +139,11 @@ static uint32_t detach(struct packet_network *net, struct packet_link *link, uin
 	rest->count -= count;
 	if (net->spraying && input + 1 == link->n_inputs && packet_message_at(net, rest->message)->sprayed) {
 		packet_spray_next(net, rest);
+		set_head(net, voq, head);
 		return taken;
 	}
 	rest->avail_ps += (int64_t)count * rest->stride_ps;
-	voq->avail_ps = rest->avail_ps;
+	net->voq_avail_ps[link->first_voq + input] = rest->avail_ps;
 	return taken;
 }
 
@@ -118,39 +153,39 @@ static int64_t allowed(struct packet_network *net, uint32_t credit, uint32_t wir
 	if (credit == PACKET_NONE)
 		return INT64_MAX;
 	struct packet_credit *c = &net->credits[credit];
-	if (c->free_bytes < wire && c->returns != PACKET_NONE)
+	if (c->free_bytes < wire && c->next_ps <= time_ps)
 		packet_credit_drain(net, c, time_ps);
 	return c->free_bytes >= wire ? c->free_bytes / wire : 0;
 }
 
 struct pick {
 	uint32_t input;     /* PACKET_NONE: nothing can start by then */
+	uint32_t lacking, lacking_wire; /* a packet of so many bytes is there but this credit is not */
 	int64_t later_ps;   /* when it is worth to look again, as far as is known */
 	int64_t n_allowed;
-	bool blocked;       /* a packet is there but its credit is not */
 };
 
 /* Whether the head of this input can start at time_ps. */
-static bool can_start(struct packet_network *net, struct packet_link *link, uint32_t input, int64_t time_ps, struct pick *pick)
+static bool can_start(struct packet_network *net, uint32_t index, int64_t time_ps, struct pick *pick)
 {
-	const struct packet_voq *voq = &net->voqs[link->first_voq + input];
-	if (voq->avail_ps > time_ps) {
-		if (voq->avail_ps < pick->later_ps)
-			pick->later_ps = voq->avail_ps;
+	int64_t avail_ps = net->voq_avail_ps[index];
+	const struct packet_voq *voq = &net->voqs[index];
+	if (avail_ps > time_ps) {
+		if (avail_ps < pick->later_ps)
+			pick->later_ps = avail_ps;
 		return false;
 	}
-	const struct packet_entry *head = &net->entries[voq->head];
-	uint32_t credit = net->hops[head->hop].credit;
-	pick->n_allowed = allowed(net, credit, head->payload + net->header, time_ps);
-	if (__builtin_expect(pick->n_allowed > 0, 1)) {
-		pick->input = input;
+	if (voq->credit == pick->lacking && voq->wire >= pick->lacking_wire && pick->lacking_wire)
+		return false;
+	pick->n_allowed = allowed(net, voq->credit, voq->wire, time_ps);
+	if (pick->n_allowed > 0)
 		return true;
-	}
-	int64_t return_ps = packet_credit_next(net, &net->credits[credit]);
-	if (return_ps < pick->later_ps)
-		pick->later_ps = return_ps;
-	net->credits[credit].blocked = true;
-	pick->blocked = true;
+	struct packet_credit *credit = &net->credits[voq->credit];
+	credit->blocked = true;
+	if (credit->next_ps < pick->later_ps)
+		pick->later_ps = credit->next_ps;
+	pick->lacking = voq->credit;
+	pick->lacking_wire = voq->wire;
 	return false;
 }
 
@@ -159,14 +194,16 @@ static void choose(struct packet_network *net, struct packet_link *link, int64_t
 {
 	const uint64_t *words = net->active + link->first_word;
 	uint32_t first = link->last_input + 1 == link->n_inputs ? 0 : link->last_input + 1;
-	uint32_t word = first / 64, n_words = link->n_words;
+	uint32_t word = first / 64, n_words = (link->n_inputs + 63u) / 64;
 	uint64_t bits = words[word] & ~UINT64_C(0) << first % 64;
 	*pick = (struct pick){.input = PACKET_NONE, .later_ps = TIME_NEVER};
 	for (uint32_t left = n_words + 1; left > 0; left--) {
 		while (bits) {
 			uint32_t input = word * 64 + (uint32_t)__builtin_ctzll(bits);
-			if (can_start(net, link, input, time_ps, pick))
+			if (can_start(net, link->first_voq + input, time_ps, pick)) {
+				pick->input = input;
 				return;
+			}
 			bits &= bits - 1;
 		}
 		word = word + 1 == n_words ? 0 : word + 1;
@@ -177,15 +214,16 @@ static void choose(struct packet_network *net, struct packet_link *link, int64_t
 }
 
 /* When packets that end at end_ps on this link may start on the next one. */
-static int64_t available(struct packet_network *net, const struct packet_link *link, uint32_t next, uint32_t wire, int64_t start_ps,
-			 int64_t each_ps)
+static int64_t available(const struct packet_network *net, const struct packet_link *link, uint32_t voq, uint32_t wire,
+			 int64_t start_ps, int64_t each_ps)
 {
 	int64_t avail_ps = start_ps + each_ps + link->latency_ps + net->forwarding_ps;
 	if (!net->cut_through)
 		return avail_ps;
 	/* As soon as the header is there, but not so early that a faster link would run dry before the last byte. */
-	int64_t early_ps = each_ps - serialization_ps(net->header ? net->header : 1, link->bytes_per_s);
-	int64_t next_ps = serialization_ps(wire, net->links[next].bytes_per_s);
+	const int64_t *rate = net->base.setup.links->bytes_per_s;
+	int64_t early_ps = each_ps - serialization_ps(net->header ? net->header : 1, rate[link - net->links]);
+	int64_t next_ps = serialization_ps(wire, rate[net->voq_link[voq]]);
 	return avail_ps - (early_ps < next_ps ? early_ps : next_ps);
 }
 
@@ -213,17 +251,22 @@ static void account_delivered(struct packet_network *net, uint32_t index, int64_
 static void start(struct packet_network *net, uint32_t index, uint32_t input, int64_t time_ps, int64_t spacing_ps, uint32_t count)
 {
 	struct packet_link *link = &net->links[index];
-	const struct packet_entry *head = &net->entries[net->voqs[link->first_voq + input].head];
-	const struct packet_hop *hop = &net->hops[head->hop];
-	uint32_t wire = head->payload + net->header, message = head->message;
-	int64_t each_ps = unit_ps(link, wire), bytes = (int64_t)head->payload * count;
+	const struct packet_voq *queue = &net->voqs[link->first_voq + input];
+	const struct packet_entry *head = &net->entries[queue->head];
+	uint32_t wire = queue->wire, message = head->message, next_voq = net->hops[head->hop].next_voq;
+	int64_t each_ps = unit_ps(net, link, wire), bytes = (int64_t)head->payload * count;
 	int64_t end_ps = time_ps + (int64_t)(count - 1) * spacing_ps + each_ps;
 
 	net->counters.packet_hops += count;
 	if (net->runs)
-		packet_observe(net, index, head, time_ps, spacing_ps, each_ps, count);
-	if (link->stalled_ps != TIME_NEVER)
+		packet_observe(net, index, head, time_ps, each_ps, count);
+	link->train = 0;
+	if (count > 1)
+		packet_train_note(net, index, head, input, time_ps, spacing_ps, each_ps, count);
+	if (link->stalled)
 		packet_observe_stall(net, index, time_ps);
+	if (queue->credit != PACKET_NONE)
+		net->credits[queue->credit].free_bytes -= (int64_t)wire * count;
 	link->free_ps = end_ps;
 	link->last_input = input;
 	uint32_t moved = detach(net, link, input, count), credit = net->voq_credit[link->first_voq + input];
@@ -236,52 +279,52 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 			packet_credit_post(net, credit, time_ps + each_ps + net->credit_back_ps[credit / net->n_channels], spacing_ps,
 					   count, wire);
 	}
-	if (hop->next_voq == PACKET_NONE) {
+	if (next_voq == PACKET_LAST) {
 		account_delivered(net, message, bytes, end_ps + link->latency_ps);
 		packet_entry_give(net, moved);
 		return;
 	}
 	struct packet_entry *entry = &net->entries[moved];
-	if (hop->credit != PACKET_NONE)
-		net->credits[hop->credit].free_bytes -= (int64_t)wire * count;
-	entry->avail_ps = available(net, link, hop->next_link, wire, time_ps, each_ps);
+	entry->avail_ps = available(net, link, next_voq, wire, time_ps, each_ps);
 	entry->hop++;
 	entry->stride_ps = count > 1 ? (uint32_t)spacing_ps : 0;
 	if (net->fifos)
-		packet_fifo_push(net, hop, moved);
+		packet_fifo_push(net, next_voq, moved);
 	else
-		packet_push(net, hop->next_link, hop->next_voq, moved);
+		packet_push(net, next_voq, moved);
 }
 
 /* How many packets of the only queue with packets for this link follow each other evenly from time_ps on, and how closely. */
-static uint32_t train(struct packet_network *net, struct packet_link *link, uint32_t input, int64_t time_ps, int64_t limit_ps,
-		      int64_t n_allowed, int64_t *spacing_ps)
+static uint32_t train(struct packet_network *net, uint32_t index, uint32_t input, int64_t time_ps, int64_t n_allowed, int64_t *spacing_ps)
 {
+	struct packet_link *link = &net->links[index];
 	const struct packet_entry *head = &net->entries[net->voqs[link->first_voq + input].head];
-	int64_t each_ps = unit_ps(link, head->payload + net->header), n = head->count, late_ps = time_ps - head->avail_ps;
+	int64_t each_ps = unit_ps(net, link, head->payload + net->header), n = head->count, late_ps = time_ps - head->avail_ps;
 	*spacing_ps = each_ps;
 	if (n == 1 || (net->spraying && input + 1 == link->n_inputs && packet_message_at(net, head->message)->sprayed))
 		return 1;
+	if (net->trains_started[index].skip) {
+		net->trains_started[index].skip--;
+		return 1;
+	}
 	if (head->stride_ps > each_ps && late_ps == 0) {
 		*spacing_ps = head->stride_ps;
 	} else if (head->stride_ps > each_ps) { /* back to back until it has caught up */
 		int64_t catching_up = late_ps / (head->stride_ps - each_ps) + 1;
 		n = catching_up < n ? catching_up : n;
 	}
-	int64_t in_time = (limit_ps - time_ps) / *spacing_ps + 1;
-	n = in_time < n ? in_time : n;
 	n = n_allowed < n ? n_allowed : n;
-	return *spacing_ps > UINT32_MAX ? 1 : (uint32_t)n;
+	return *spacing_ps > UINT32_MAX || *spacing_ps == 0 ? 1 : (uint32_t)n;
 }
 
 /* The next event of a link that has packets: when it is free and one of them is there. */
-static void plan(struct packet_network *net, uint32_t index)
+void packet_plan(struct packet_network *net, uint32_t index)
 {
 	struct packet_link *link = &net->links[index];
 	int64_t next_ps = TIME_NEVER;
-	for (uint32_t word = 0; word < link->n_words; word++)
+	for (uint32_t word = 0; word < (link->n_inputs + 63u) / 64; word++)
 		for (uint64_t bits = net->active[link->first_word + word]; bits; bits &= bits - 1) {
-			int64_t avail_ps = net->voqs[link->first_voq + word * 64 + (uint32_t)__builtin_ctzll(bits)].avail_ps;
+			int64_t avail_ps = net->voq_avail_ps[link->first_voq + word * 64 + (uint32_t)__builtin_ctzll(bits)];
 			if (avail_ps <= link->free_ps) {
 				packet_wake(net, index, link->free_ps);
 				return;
@@ -289,14 +332,6 @@ static void plan(struct packet_network *net, uint32_t index)
 			next_ps = avail_ps < next_ps ? avail_ps : next_ps;
 		}
 	packet_wake(net, index, next_ps);
-}
-
-/* A node's own messages come at any time, unannounced: while packets of others wait beside them, nothing is decided ahead. */
-static int64_t limit(const struct packet_network *net, const struct packet_link *link, int64_t now_ps)
-{
-	uint32_t own = link->n_inputs - 1;
-	bool alone = link->n_active == 1 && net->active[link->first_word + own / 64] >> own % 64 & 1;
-	return link->own_messages && !alone ? now_ps : now_ps + link->horizon_ps;
 }
 
 /* How many of the `count` packets at the head of an input go through. 0: the first one meets a lost codeword, and until the retry
@@ -319,32 +354,28 @@ void packet_link_due(void *context, uint32_t index)
 {
 	struct packet_network *net = context;
 	struct packet_link *link = &net->links[index];
-	int64_t now_ps = net->base.setup.engine->now_ps, time_ps = now_ps, limit_ps = now_ps;
+	int64_t now_ps = net->base.setup.engine->now_ps, spacing_ps = 0;
+	struct pick pick;
 	if (link->event_ps != now_ps)
 		return;
 	link->event_ps = TIME_NEVER;
-	while (link->n_active && time_ps <= (limit_ps = limit(net, link, now_ps))) {
-		struct pick pick;
-		choose(net, link, time_ps, &pick);
-		if (pick.input == PACKET_NONE) {
-			if (pick.blocked && link->stalled_ps == TIME_NEVER)
-				link->stalled_ps = time_ps;
-			if (pick.later_ps > limit_ps) {
-				packet_wake(net, index, pick.later_ps);
-				return;
-			}
-			time_ps = pick.later_ps;
-			continue;
-		}
-		int64_t spacing_ps = 0;
-		uint32_t count = link->n_active == 1 ? train(net, link, pick.input, time_ps, limit_ps, pick.n_allowed, &spacing_ps) : 1;
-		if (__builtin_expect(net->base.setup.links->errors != NULL, 0) && !(count = pass_errors(net, index, pick.input, time_ps, count))) {
-			time_ps = link->free_ps;
-			continue;
-		}
-		start(net, index, pick.input, time_ps, spacing_ps, count);
-		time_ps = link->free_ps;
+	if (link->n_active == 0)
+		return;
+	choose(net, link, now_ps, &pick);
+	if (pick.input != PACKET_NONE) {
+		bool alone = link->n_active == 1 && net->trains;
+		uint32_t count = alone ? train(net, index, pick.input, now_ps, pick.n_allowed, &spacing_ps) : 1;
+		if (__builtin_expect(net->base.setup.links->errors != NULL, 0))
+			count = pass_errors(net, index, pick.input, now_ps, count);
+		if (count)
+			start(net, index, pick.input, now_ps, spacing_ps, count);
+		if (link->n_active)
+			packet_plan(net, index);
+		return;
 	}
-	if (link->n_active)
-		plan(net, index);
+	if (pick.lacking_wire && !link->stalled) {
+		link->stalled = 1;
+		net->stalled_since_ps[index] = now_ps;
+	}
+	packet_wake(net, index, pick.later_ps);
 }

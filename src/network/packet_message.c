@@ -19,7 +19,7 @@ static void inject(struct packet_network *net, uint32_t message, uint32_t path, 
 			full -= count;
 		else
 			rest = 0;
-		packet_push(net, link, voq, entry);
+		packet_push(net, voq, entry);
 	}
 }
 

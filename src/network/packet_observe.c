@@ -33,14 +33,17 @@ static void tell_interval(struct packet_network *net, uint32_t link, const struc
 		OBSERVE(net->base.setup.observers, link_interval, link, run->interval_start_ps, run->end_ps, run->message);
 }
 
+struct seen {
+	uint64_t message;
+	uint32_t payload;
+	uint8_t kind;
+};
+
 /* `count` packets without a gap between them. */
-static void observe_burst(struct packet_network *net, uint32_t link, const struct packet_entry *entry, int64_t start_ps, int64_t end_ps,
+static void observe_burst(struct packet_network *net, uint32_t link, const struct seen *seen, int64_t start_ps, int64_t end_ps,
 			  uint32_t count)
 {
-	const struct observers *observers = net->base.setup.observers;
 	struct packet_run *run = &net->runs[link];
-	const struct packet_message *message = packet_message_at(net, entry->message);
-	uint8_t kind = observers->wants_kinds ? message->message.kind : TRAFFIC_N;
 	bool gap = start_ps != run->end_ps;
 	if (!run->open) { /* told at the latest when nothing is in flight */
 		run->open = true;
@@ -48,44 +51,70 @@ static void observe_burst(struct packet_network *net, uint32_t link, const struc
 	}
 	if (gap)
 		tell_busy(net, link, run);
-	if (gap || message->message.id != run->message) {
+	if (gap || seen->message != run->message) {
 		tell_interval(net, link, run);
-		run->message = message->message.id;
+		run->message = seen->message;
 		run->interval_start_ps = start_ps;
 	}
-	if (gap || kind != run->kind || entry->payload != run->payload_each) {
+	if (gap || seen->kind != run->kind || seen->payload != run->payload_each) {
 		tell_bytes(net, link, run);
 		run->start_ps = start_ps;
-		run->kind = kind;
-		run->payload_each = entry->payload;
+		run->kind = seen->kind;
+		run->payload_each = seen->payload;
 	}
 	if (gap)
 		run->busy_start_ps = start_ps;
-	run->payload += (int64_t)entry->payload * count;
+	run->payload += (int64_t)seen->payload * count;
 	run->overhead += (int64_t)net->header * count;
 	run->end_ps = end_ps;
 }
 
-void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, int64_t start_ps, int64_t spacing_ps,
-		    int64_t each_ps, uint32_t count)
+void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, int64_t start_ps, int64_t each_ps,
+		    uint32_t count)
 {
-	if (spacing_ps == each_ps || count == 1) {
-		observe_burst(net, link, entry, start_ps, start_ps + each_ps * count, count);
+	const struct packet_message *message = packet_message_at(net, entry->message);
+	uint8_t kind = net->base.setup.observers->wants_kinds ? message->message.kind : TRAFFIC_N;
+	packet_observe_train(net, link);
+	if (count == 1) {
+		struct seen seen = {.message = message->message.id, .payload = entry->payload, .kind = kind};
+		observe_burst(net, link, &seen, start_ps, start_ps + each_ps, 1);
 		return;
 	}
-	for (uint32_t i = 0; i < count; i++, start_ps += spacing_ps)
-		observe_burst(net, link, entry, start_ps, start_ps + each_ps, 1);
+	net->trains_started[link].id = message->message.id;
+	net->trains_started[link].kind = kind;
+	net->trains_started[link].unseen = true;
+	if (!net->runs[link].open) {
+		net->runs[link].open = true;
+		net->open_runs[net->n_open_runs++] = link;
+	}
 }
 
-void packet_observe_stall(struct packet_network *net, uint32_t index, int64_t until_ps)
+/* A train is told when the next start on its link is: then nothing of it can be recalled any more. */
+void packet_observe_train(struct packet_network *net, uint32_t link)
 {
-	struct packet_link *link = &net->links[index];
-	if (until_ps > link->stalled_ps) {
-		net->stalls++;
-		net->stalled_ps += until_ps - link->stalled_ps;
-		OBSERVE(net->base.setup.observers, link_stall, index, link->stalled_ps, until_ps);
+	struct packet_train *train = &net->trains_started[link];
+	int64_t start_ps = train->start_ps;
+	if (!train->unseen)
+		return;
+	struct seen seen = {.message = train->id, .payload = train->payload, .kind = train->kind};
+	train->unseen = false;
+	if (train->spacing_ps == train->each_ps) {
+		observe_burst(net, link, &seen, start_ps, start_ps + train->each_ps * train->count, train->count);
+		return;
 	}
-	link->stalled_ps = TIME_NEVER;
+	for (uint32_t i = 0; i < train->count; i++, start_ps += train->spacing_ps)
+		observe_burst(net, link, &seen, start_ps, start_ps + train->each_ps, 1);
+}
+
+void packet_observe_stall(struct packet_network *net, uint32_t link, int64_t until_ps)
+{
+	int64_t since_ps = net->stalled_since_ps[link];
+	net->links[link].stalled = 0;
+	if (until_ps == since_ps)
+		return;
+	net->stalls++;
+	net->stalled_ps += until_ps - since_ps;
+	OBSERVE(net->base.setup.observers, link_stall, link, since_ps, until_ps);
 }
 
 /* Tells all that is still untold. Called when nothing is in flight, so that no run spans a time without messages. */
@@ -93,6 +122,7 @@ void packet_observe_end(struct packet_network *net)
 {
 	for (uint32_t i = 0; i < net->n_open_runs; i++) {
 		struct packet_run *run = &net->runs[net->open_runs[i]];
+		packet_observe_train(net, net->open_runs[i]);
 		tell_bytes(net, net->open_runs[i], run);
 		tell_busy(net, net->open_runs[i], run);
 		tell_interval(net, net->open_runs[i], run);

@@ -20,10 +20,8 @@ static uint32_t lacking(const struct packet_network *net, uint32_t index)
 		const struct packet_voq *voq = &net->voqs[link->first_voq + input];
 		if (!(net->active[link->first_word + input / 64] >> input % 64 & 1))
 			continue;
-		const struct packet_entry *head = &net->entries[voq->head];
-		uint32_t credit = net->hops[head->hop].credit;
-		if (credit != PACKET_NONE && net->credits[credit].free_bytes < head->payload + net->header)
-			return credit;
+		if (voq->credit != PACKET_NONE && net->credits[voq->credit].free_bytes < voq->wire)
+			return voq->credit;
 	}
 	return PACKET_NONE;
 }

@@ -1,0 +1,112 @@
+/* Trains: packets that follow each other evenly, started in one event as far as credits reach, on the assumption that nothing else
+ * comes to their link meanwhile. When something does, at time t, those that would start at t or later are recalled, here and on
+ * every link that they were started on further down: none of them has really started yet, because each starts later than
+ * now. What they took is given back: credits, credits returned, bytes of the message sent and delivered.
+ *
+ * Why that is enough: a link's last train is the only thing on it that lies in the future (its next start comes at the end of
+ * the train), packets of one input stay in order, so recalled ones are the last of their queue or of the next link's last
+ * train. Credits are taken into account only once they are back (by now), so no upstream start ever rests on a start that can
+ * be recalled. Without trains the same starts happen one by one: tests compare both. */
+#include <assert.h>
+
+#include "network/packet.h"
+
+void packet_train_note(struct packet_network *net, uint32_t link, const struct packet_entry *head, uint32_t input, int64_t start_ps,
+		       int64_t spacing_ps, int64_t each_ps, uint32_t count)
+{
+	struct packet_train *train = &net->trains_started[link];
+	train->start_ps = start_ps;
+	train->avail_ps = head->avail_ps;
+	train->stride_ps = head->stride_ps;
+	train->spacing_ps = (uint32_t)spacing_ps;
+	train->each_ps = each_ps;
+	train->count = count;
+	train->message = head->message;
+	train->hop = head->hop;
+	train->payload = head->payload;
+	train->input = input;
+	net->links[link].train = 1;
+}
+
+/* Takes the last `count` packets from a queue: whole entries, then a part of one. Returns how many it found. */
+static uint32_t drop_tail(struct packet_network *net, uint32_t voq_index, uint32_t count)
+{
+	struct packet_voq *voq = &net->voqs[voq_index];
+	struct packet_link *link = &net->links[net->voq_link[voq_index]];
+	uint32_t dropped = 0;
+	while (dropped < count && voq->head != PACKET_NONE) {
+		uint32_t before = PACKET_NONE, last = voq->head;
+		while (net->entries[last].next != PACKET_NONE) {
+			before = last;
+			last = net->entries[last].next;
+		}
+		struct packet_entry *entry = &net->entries[last];
+		uint32_t n = entry->count < count - dropped ? entry->count : count - dropped;
+		dropped += n;
+		entry->count -= n;
+		if (entry->count)
+			break;
+		packet_entry_give(net, last);
+		if (before != PACKET_NONE) {
+			net->entries[before].next = PACKET_NONE;
+			voq->tail = before;
+		} else {
+			voq->head = PACKET_NONE;
+			packet_input_empty(net, link, voq_index - link->first_voq);
+		}
+	}
+	return dropped;
+}
+
+/* Undoes the last `count` starts of a link's train, and of the trains that they joined further down. */
+static void take_back(struct packet_network *net, uint32_t index, uint32_t count)
+{
+	while (count) {
+		struct packet_train *train = &net->trains_started[index];
+		struct packet_link *link = &net->links[index];
+		uint32_t wire = train->payload + net->header, voq = link->first_voq + train->input, next = net->hops[train->hop].next_voq;
+		int64_t bytes = (int64_t)train->payload * count, kept = (int64_t)train->count - count;
+		assert(link->train && kept > 0);
+		int64_t last_ps = train->start_ps + (int64_t)(train->count - 1) * train->spacing_ps; /* start of the last one */
+		train->count = (uint32_t)kept;
+		link->free_ps = train->start_ps + (kept - 1) * train->spacing_ps + train->each_ps;
+		net->counters.packet_hops -= count;
+		if (net->base.setup.links->errors)
+			net->base.setup.links->errors[index].bytes_left += (int64_t)wire * count;
+		uint32_t credit = net->voq_credit[voq];
+		if (credit == PACKET_NONE)
+			packet_message_at(net, train->message)->unsent += bytes;
+		else if (net->credits_on)
+			packet_credit_unpost(net, credit,
+					     last_ps + train->each_ps + net->credit_back_ps[credit / net->n_channels], count);
+		if (next == PACKET_LAST) {
+			packet_message_at(net, train->message)->undelivered += bytes;
+			return;
+		}
+		if (net->credits_on)
+			net->credits[index * net->n_channels + net->hops[train->hop].channel].free_bytes += (int64_t)wire * count;
+		count -= drop_tail(net, next, count); /* those that went on already are in the next link's train */
+		index = net->voq_link[next];
+	}
+}
+
+void packet_train_touch(struct packet_network *net, uint32_t index, int64_t time_ps)
+{
+	struct packet_train *train = &net->trains_started[index];
+	struct packet_link *link = &net->links[index];
+	int64_t now_ps = net->base.setup.engine->now_ps;
+	int64_t from_ps = (time_ps > now_ps ? time_ps : now_ps + 1) - train->start_ps;
+	int64_t kept = (from_ps + train->spacing_ps - 1) / train->spacing_ps;
+	if (kept >= train->count)
+		return;
+	uint32_t count = train->count - (uint32_t)kept, voq_index = link->first_voq + train->input, entry = packet_entry_take(net);
+	struct packet_entry *back = &net->entries[entry];
+	*back = (struct packet_entry){.avail_ps = train->avail_ps + kept * train->stride_ps, .message = train->message,
+		.hop = train->hop, .count = count, .stride_ps = train->stride_ps, .payload = train->payload};
+	take_back(net, index, count);
+	packet_push_front(net, voq_index, entry);
+	train->distrust = train->distrust < 64 ? (uint8_t)(2 * train->distrust + 2) : 127;
+	train->skip = train->distrust;
+	link->event_ps = TIME_NEVER; /* whatever was planned followed the train; the old event is ignored */
+	packet_plan(net, index);
+}
