@@ -341,6 +341,12 @@ static int cmd_show(struct options *o, struct error *err)
 		return error_set(err, ERROR_INPUT, "rank %" PRId64 " is not one of the %u ranks", o->rank, o->request.n_ranks);
 	if (collective_plan_init(&plan, o->words[1], &o->request, (double)o->latency_ps, beta, err))
 		return -1;
+	double steps = (double)plan.request.n_ranks * plan.n_threads * (1 + plan.algorithm->n_steps(&plan, 0, 0));
+	if (steps > 2e9) {
+		collective_plan_release(&plan);
+		return error_set(err, ERROR_INPUT, "%u ranks with about %.2g steps in all are too many to count (the limit is 2e9)",
+				 o->request.n_ranks, steps);
+	}
 	struct totals totals = count(&plan);
 	double cost = plan.algorithm->cost ? plan.algorithm->cost(&plan, (double)o->latency_ps, beta) : -1;
 	uint32_t first = o->rank < 0 ? 0 : (uint32_t)o->rank, end = o->rank >= 0 ? first + 1 : plan.request.n_ranks;
@@ -367,8 +373,15 @@ static void verify_one(const struct options *o, const char *algorithm, const str
 				tally->first = err;
 			return;
 		}
+		int status = collective_verify(&plan, (uint64_t)seed, &err);
+		if (status && err.code == ERROR_INPUT) { /* too large to execute */
+			collective_plan_release(&plan);
+			tally->refused++;
+			tally->first = tally->wrong ? tally->first : err;
+			return;
+		}
 		tally->plans++;
-		if (collective_verify(&plan, (uint64_t)seed, &err)) {
+		if (status) {
 			error_prefix(&err, "%s %s, %u ranks, %" PRId64 " bytes, root %u, seed %" PRId64, algorithm,
 				     collective_kind_names[request->kind], request->n_ranks, request->bytes, request->root, seed);
 			if (!tally->wrong++ || tally->refused)
@@ -410,6 +423,7 @@ static int cmd_verify(struct options *o, struct error *err)
 {
 	const char *only = o->n_words > 1 ? o->words[1] : o->request.file ? "msccl" : NULL;
 	uint64_t wrong = 0, plans = 0;
+	struct error refused = {0};
 	struct json *json = o->json ? json_new() : NULL;
 	if (!only && !o->all)
 		return error_set(err, ERROR_INPUT, "verify needs an algorithm or --all");
@@ -426,6 +440,8 @@ static int cmd_verify(struct options *o, struct error *err)
 			    (o->kind_given && (int)o->request.kind != kind))
 				continue;
 			verify_kind(o, algorithm->name, (enum collective_kind)kind, &tally);
+			if (!tally.plans && only && !refused.code)
+				refused = tally.first;
 			if (!tally.plans && (o->all || !o->kind_given))
 				continue; /* it needs levels or a file, or the file is for another kind */
 			if (!tally.plans)
@@ -451,6 +467,8 @@ static int cmd_verify(struct options *o, struct error *err)
 		fputs(json_text(json), stdout);
 		json_free(json);
 	}
+	if (!plans && refused.code)
+		return *err = refused, -1;
 	if (!plans)
 		return error_set(err, ERROR_INPUT, "nothing to verify: '%s' does not take this request (weft collective show says why)",
 				 only ? only : "--all");

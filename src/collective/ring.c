@@ -24,6 +24,7 @@
  * bidirectional. Patarasuk, Yuan: Bandwidth optimal all-reduce algorithms for clusters of workstations, JPDC 69 (2009). */
 #include <math.h>
 
+#include "base/error.h"
 #include "collective/algorithms.h"
 
 struct ring {
@@ -46,12 +47,14 @@ static int ring_plan(struct collective_plan *plan, struct error *err)
 	const struct collective_request *request = &plan->request;
 	struct ring *ring = arena_alloc(&plan->arena, sizeof *ring);
 	uint32_t n = request->n_ranks;
-	(void)err;
 	ring->n = n;
 	ring->n_threads = request->channels ? request->channels : 1;
 	ring->bidirectional = request->bidirectional;
 	if (ring->bidirectional && ring->n_threads % 2)
 		ring->n_threads *= 2;
+	if ((uint64_t)n * ring->n_threads > 1 << 26)
+		return error_set(err, ERROR_INPUT, "%u ranks with %u channels cut the buffer into too many parts (the limit is 2^26)", n,
+				 ring->n_threads);
 	ring->n_reduce = request->kind == COLLECTIVE_ALL_GATHER ? 0 : n - 1;
 	ring->n_steps = request->kind == COLLECTIVE_ALL_GATHER || request->kind == COLLECTIVE_REDUCE_SCATTER ? n - 1 : 2 * (n - 1);
 	ring->first_shift = request->kind == COLLECTIVE_REDUCE_SCATTER;

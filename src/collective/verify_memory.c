@@ -66,6 +66,9 @@ int memories_init(struct memories *memories, const struct collective_plan *plan,
 	if ((request->bytes + plan->scratch_bytes) >> LIMIT_LOG2 || (uint64_t)(request->bytes + plan->scratch_bytes) * n >> LIMIT_LOG2)
 		return error_set(err, ERROR_INPUT, "%u ranks with %lld bytes each are too much to execute (the limit is 2^%d in all)",
 				 n, (long long)(request->bytes + plan->scratch_bytes), LIMIT_LOG2);
+	if ((uint64_t)plan->n_threads * n >> (LIMIT_LOG2 - 4))
+		return error_set(err, ERROR_INPUT, "%u ranks with %u threads each are too many to execute (the limit is 2^%d in all)", n,
+				 plan->n_threads, LIMIT_LOG2 - 4);
 	if (is_all_to_all(request->kind))
 		blocks_cut(&memories->blocks, &memories->arena, request);
 	else
