@@ -541,6 +541,18 @@ const struct machine_record *catalogue_machine(const struct catalogue *catalogue
 	return NULL;
 }
 
+const struct machine_record *catalogue_machine_of(const struct catalogue *catalogue, const char *module, const char *spec)
+{
+	const struct machine_record *named = NULL;
+	for (size_t i = 0; i < catalogue->n_machines; i++) {
+		if (strchr(catalogue->machines[i].name, ':') && text_matches(catalogue->machines[i].name, spec))
+			return &catalogue->machines[i];
+		if (!strcmp(catalogue->machines[i].name, module))
+			named = &catalogue->machines[i];
+	}
+	return named;
+}
+
 const struct tariff *catalogue_tariff(const struct catalogue *catalogue, const char *name, struct error *err)
 {
 	const char *names[NAMES_SHOWN];

@@ -74,6 +74,9 @@ const struct link_kind *catalogue_link(const struct catalogue *catalogue, const 
 const struct component_kind *catalogue_component(const struct catalogue *catalogue, const char *name, struct error *err);
 const struct machine_record *catalogue_machine(const struct catalogue *catalogue, const char *name, struct error *err);
 const struct tariff *catalogue_tariff(const struct catalogue *catalogue, const char *name, struct error *err);
+/* The record of a built topology: one whose name is a pattern of the whole resolved form ("hgx:*gpu=a100*"), else the one named like
+ * the module; NULL when there is none. */
+const struct machine_record *catalogue_machine_of(const struct catalogue *catalogue, const char *module, const char *spec);
 /* Component kind for a node's role on a machine, or NULL. */
 const struct component_kind *machine_component(const struct catalogue *catalogue, const struct machine_record *machine, const char *role);
 

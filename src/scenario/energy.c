@@ -47,7 +47,7 @@ static const struct component_kind *node_component(const struct simulation *simu
 	const char *role = fabric->node_role[node];
 	bool chip = fabric->node_kind[node] == WEFT_NODE_NPU || fabric->node_kind[node] == WEFT_NODE_CPU;
 	const struct tree_node *mapped = tree_get(simulation->scenario->energy.chips, role);
-	const struct machine_record *machine = catalogue_machine(catalogue, fabric->module->name, NULL);
+	const struct machine_record *machine = catalogue_machine_of(catalogue, fabric->module->name, fabric->spec);
 	const struct component_kind *component;
 	struct error local = {0};
 	if (mapped) {
