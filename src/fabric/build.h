@@ -45,6 +45,10 @@ struct build {
 	uint32_t n_channels;
 };
 
+/* What modules are handed, and calling one: 0, or -1 with the shared error filled. */
+extern const struct weft_builder build_table;
+int build_run(struct build *build);
+
 /* The node of that name among those that this module added, counted from its first; WEFT_NONE: there is none. */
 uint32_t build_find_node(const struct build *build, const char *name);
 
