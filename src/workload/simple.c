@@ -30,6 +30,7 @@ int collective_workload(struct workload *workload, uint32_t n_ranks, const struc
 enum { COLUMN_FLOW, COLUMN_SRC, COLUMN_DST, COLUMN_BYTES, COLUMN_START, N_COLUMNS };
 static const char *const column_names[N_COLUMNS] = {"flow", "src", "dst", "bytes", "start_s"};
 #define FLOWS_MAX 100000000
+#define MAX_NPUS (1u << 20)
 
 struct flow {
 	int64_t number, src, dst, bytes, start_ps;
@@ -111,9 +112,11 @@ static int read_flow(struct table *table, int line, char *text, uint32_t n_npus,
 			return -1;
 	if (read_start(table, line, fields[table->at[COLUMN_START]], &flow.start_ps, err))
 		return -1;
-	if (n_npus && (flow.src >= n_npus || flow.dst >= n_npus))
-		return error_at(err, table->path, line, 0, "flow %lld goes from '%lld' to '%lld', but there are %u NPUs",
-				(long long)flow.number, (long long)flow.src, (long long)flow.dst, n_npus);
+	uint32_t limit = n_npus ? n_npus : MAX_NPUS;
+	if (flow.src >= limit || flow.dst >= limit)
+		return error_at(err, table->path, line, 0, "flow %lld goes from '%lld' to '%lld', but there are %s%u NPUs",
+				(long long)flow.number, (long long)flow.src, (long long)flow.dst,
+				n_npus ? "" : "at most ", limit);
 	if (flow.src >= COLLECTIVE_MAX_RANKS || flow.dst >= COLLECTIVE_MAX_RANKS)
 		return error_at(err, table->path, line, 0, "flow %lld goes from '%lld' to '%lld', beyond the limit of %d ranks",
 				(long long)flow.number, (long long)flow.src, (long long)flow.dst, COLLECTIVE_MAX_RANKS);

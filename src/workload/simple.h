@@ -11,8 +11,8 @@ int collective_workload(struct workload *workload, uint32_t n_ranks, const struc
 			struct error *err);
 
 /* A table `flow,src,dst,bytes,start_s` with a header line (columns in any order, further ones ignored): one message each, from NPU
- * src to NPU dst of n_npus (0: as many as the table names), starting at start_s. Flows are numbered 0 … n - 1 in any order of lines; messages bear their numbers
- * and so do routes (docs/scenario.md). Ranks are NPUs: place them linearly. Reads the whole file. */
+ * src to NPU dst of n_npus (0: as many as the table names), starting at start_s. Flows are numbered 0 … n - 1 in any order of lines;
+ * messages bear their numbers and so do routes (docs/scenario.md). Ranks are NPUs: place them linearly. Reads the whole file. */
 int flows_workload(struct workload *workload, const char *path, uint32_t n_npus, struct error *err);
 
 #endif
