@@ -45,7 +45,7 @@ struct message_record {
 
 struct op_record {
 	uint32_t rank, stream;
-	uint32_t index;         /* of the operation in its rank's program */
+	uint32_t index;         /* of the operation among its rank's: in its program, after those of workloads added before */
 	uint16_t kind;          /* enum op_kind of workload/program.h */
 	const char *name;       /* NULL when unnamed */
 	int32_t group;          /* group id, -1 */
@@ -57,6 +57,8 @@ struct op_record {
 	/* What released it: the operation (rank, index) whose end made it ready; for a communication that waited, the peer that it
 	 * waited for. cause_rank = UINT32_MAX: the start of the run. */
 	uint32_t cause_rank, cause_index;
+	uint32_t released_by;   /* index of the operation of its own rank whose end (or start) made it ready, whatever it waited for later;
+	                         * UINT32_MAX: the start of the run, or of its workload (then the cause says which end that waited for) */
 	int32_t iteration;      /* -1 */
 	int64_t trace_node;     /* id in the trace it came from, -1 */
 	int64_t recorded_start_ps, recorded_end_ps; /* in the trace, TIME_NEVER when unknown */

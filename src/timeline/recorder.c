@@ -170,6 +170,7 @@ static void on_op(void *context, const struct op_record *record)
 	TABLE_SET(table, 15, int64_t, record->trace_node);
 	TABLE_SET(table, 16, int64_t, record->recorded_start_ps);
 	TABLE_SET(table, 17, int64_t, record->recorded_end_ps);
+	TABLE_SET(table, 18, int32_t, (int32_t)record->released_by);
 	table_commit(table);
 }
 
@@ -234,7 +235,7 @@ static void open_tables(struct recorder *recorder)
 	};
 	static const struct variable ops[] = {
 		{.name = "rank", .type = VALUE_U32},
-		{.name = "index", .type = VALUE_U32, .text = "in its rank's program"},
+		{.name = "index", .type = VALUE_U32, .text = "among its rank's operations, workload by workload"},
 		{.name = "stream", .type = VALUE_I32, .text = "0 computes, others communicate, -1: none"},
 		{.name = "kind", .type = VALUE_U8, .meanings = op_kind_names, .n_meanings = OP_KINDS},
 		{.name = "name", .type = VALUE_I32, .text = "row of op_names, -1: unnamed"},
@@ -245,11 +246,12 @@ static void open_tables(struct recorder *recorder)
 		{.name = "start_ps", .type = VALUE_I64, .units = "ps"}, {.name = "end_ps", .type = VALUE_I64, .units = "ps"},
 		{.name = "exposed_ps", .type = VALUE_I64, .units = "ps", .text = "communication while its rank computed nothing"},
 		{.name = "cause_rank", .type = VALUE_I32, .text = "rank of the operation that released it, -1: start of the run"},
-		{.name = "cause_index", .type = VALUE_I32, .text = "index of that operation in its rank's program, -1"},
+		{.name = "cause_index", .type = VALUE_I32, .text = "index of that operation, -1"},
 		{.name = "iteration", .type = VALUE_I32, .text = "-1: none"},
 		{.name = "trace_node", .type = VALUE_I64, .text = "id in the trace it came from, -1"},
 		{.name = "recorded_start_ps", .type = VALUE_I64, .units = "ps", .text = "in the trace; 2^63-1: not known"},
 		{.name = "recorded_end_ps", .type = VALUE_I64, .units = "ps", .text = "in the trace; 2^63-1: not known"},
+		{.name = "released_by", .type = VALUE_I32, .text = "index of the operation of its own rank that made it ready, -1: none"},
 	};
 	static const struct variable messages[] = {
 		{.name = "message", .type = VALUE_I64, .text = "id in order of issue; rows are in order of delivery"},

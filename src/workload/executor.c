@@ -115,7 +115,7 @@ static void make_ready(struct executor *x, uint32_t actor_index, uint32_t op_ind
 	uint16_t stream = program->ops[op_index].stream;
 	*running_at(x, index) = (struct running){
 		.actor = actor_index, .op = op_index, .ready_ps = x->engine->now_ps, .start_ps = -1, .cause_rank = cause_rank,
-		.cause_index = cause_index, .next = NONE, .message = NONE, .instance = NONE, .peer = NONE,
+		.cause_index = cause_index, .released_by = cause_rank == x->actors[actor_index].rank ? cause_index : NONE, .next = NONE, .message = NONE, .instance = NONE, .peer = NONE,
 	};
 	actor->need[op_index] = OP_RUNNING;
 	if (!program->ready_order || stream == STREAM_NONE) {
@@ -130,7 +130,7 @@ static void make_ready(struct executor *x, uint32_t actor_index, uint32_t op_ind
 static void release(struct executor *x, uint32_t actor, uint32_t op, uint32_t cause)
 {
 	if (--x->actors[actor].need[op] == 0)
-		make_ready(x, actor, op, x->actors[actor].rank, cause);
+		make_ready(x, actor, op, x->actors[actor].rank, x->actors[actor].first_op + cause);
 }
 
 /* Releases what waits for the end of operation `op` (`which` = 0) or for its start (DEP_START). */
@@ -198,12 +198,12 @@ static void record_op(struct executor *x, const struct running *running)
 	int64_t now = x->engine->now_ps, computed = rank_computed_ps(&x->ranks[actor->rank], now) - running->computed_ps;
 	bool communicates = op->kind == OP_SEND || op->kind == OP_RECEIVE || op->kind == OP_COLLECTIVE;
 	struct op_record record = {
-		.rank = actor->rank, .stream = op->stream, .index = running->op, .kind = op->kind,
+		.rank = actor->rank, .stream = op->stream, .index = actor->first_op + running->op, .kind = op->kind,
 		.name = entry->workload->names[op->name], .group = -1, .collective = -1,
 		.bytes = op->kind == OP_SEND || op->kind == OP_RECEIVE ? op->amount : 0,
 		.ready_ps = running->ready_ps, .start_ps = running->start_ps, .end_ps = now,
 		.exposed_ps = communicates ? now - running->start_ps - computed : 0,
-		.cause_rank = running->cause_rank, .cause_index = running->cause_index,
+		.cause_rank = running->cause_rank, .cause_index = running->cause_index, .released_by = running->released_by,
 		.iteration = origin ? origin->iteration : -1, .trace_node = origin ? origin->trace_node : -1,
 		.recorded_start_ps = origin ? origin->recorded_start_ps : TIME_NEVER,
 		.recorded_end_ps = origin ? origin->recorded_end_ps : TIME_NEVER,
@@ -228,7 +228,8 @@ static void start_entry(struct executor *x, uint32_t e)
 	}
 }
 
-static void actor_ended(struct executor *x, struct actor *actor)
+/* `last`: the operation that ended it, NONE when it had none. */
+static void actor_ended(struct executor *x, struct actor *actor, uint32_t last)
 {
 	struct rank_state *rank = &x->ranks[actor->rank];
 	rank_account(rank, x->engine->now_ps);
@@ -240,8 +241,11 @@ static void actor_ended(struct executor *x, struct actor *actor)
 		return;
 	x->n_entries_left--;
 	for (uint32_t e = 0; e < x->n_entries; e++)
-		if (x->entries[e].after == (int)actor->entry)
+		if (x->entries[e].after == (int)actor->entry) {
+			x->entries[e].cause_rank = last == NONE ? NONE : actor->rank;
+			x->entries[e].cause_index = last == NONE ? NONE : actor->first_op + last;
 			start_entry(x, e);
+		}
 }
 
 static void end(struct executor *x, uint32_t index)
@@ -266,7 +270,7 @@ static void end(struct executor *x, uint32_t index)
 	if (actor->streams && op->stream != STREAM_NONE)
 		actor->streams[op->stream].busy = false;
 	if (--actor->n_left == 0)
-		actor_ended(x, actor);
+		actor_ended(x, actor, op_index);
 }
 
 /* The issue phase */
@@ -329,10 +333,10 @@ static void start_fresh(struct executor *x, uint32_t actor_index)
 	struct actor *actor = &x->actors[actor_index];
 	actor->fresh = false;
 	if (!actor->n_left)
-		actor_ended(x, actor);
+		actor_ended(x, actor, NONE);
 	for (uint32_t i = 0; i < actor->prepared->program->n_ops; i++)
 		if (!actor->prepared->need[i])
-			make_ready(x, actor_index, i, NONE, NONE);
+			make_ready(x, actor_index, i, x->entries[actor->entry].cause_rank, x->entries[actor->entry].cause_index);
 }
 
 static void actor_go(struct executor *x, uint32_t actor_index)
@@ -436,6 +440,8 @@ static void actor_init(struct executor *x, struct actor *actor, uint32_t entry_i
 	actor->rank = entry->first_rank + local;
 	actor->npu = x->placement[actor->rank];
 	actor->n_left = n_ops;
+	actor->first_op = x->rank_ends[actor->rank].n_ops;
+	x->rank_ends[actor->rank].n_ops += n_ops;
 	actor->ended = actor->posted_first = actor->posted_last = actor->unbound_first = actor->unbound_last = NONE;
 	if (prepared->program->ready_order)
 		actor->streams = memory_zero(prepared->program->n_streams, sizeof *actor->streams);
@@ -453,7 +459,7 @@ int executor_add(struct executor *x, const struct workload *workload, uint32_t f
 	struct entry *entry = &x->entries[x->n_entries];
 	*entry = (struct entry){
 		.workload = workload, .first_rank = first_rank, .first_actor = x->n_actors, .first_group = x->n_groups, .after = after,
-		.n_left = workload->n_ranks, .first_message = x->next_message,
+		.cause_rank = NONE, .cause_index = NONE, .n_left = workload->n_ranks, .first_message = x->next_message,
 	};
 	entry->prepared = memory_zero(workload->n_programs + 1u, sizeof *entry->prepared);
 	for (uint32_t p = 0; p < workload->n_programs; p++)

@@ -252,7 +252,7 @@ static void member_end(struct executor *x, uint32_t instance_index, uint32_t pos
 	struct running *running = running_at(x, index);
 	if (origin != position) { /* what made it end goes back to when another rank entered */
 		running->cause_rank = position_rank_id(x, instance, origin);
-		running->cause_index = x->members[instance->first_member + origin].op;
+		running->cause_index = x->members[instance->first_member + origin].op; /* numbered within its rank */
 	}
 	note_ended(x, index);
 	if (--instance->n_left == 0)
@@ -392,7 +392,7 @@ void collective_enter(struct executor *x, uint32_t index)
 	running->collective = instance->id;
 	struct member *member = &x->members[instance->first_member + running->position];
 	member->running = index;
-	member->op = running->op;
+	member->op = actor->first_op + running->op;
 	instance->n_entered++;
 	if (!instance->protocol->base_ps) {
 		collective_begin(x, index);

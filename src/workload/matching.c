@@ -133,7 +133,7 @@ static void bind(struct executor *x, uint32_t index, uint32_t receive)
 		struct running *send = running_at(x, m->from), *received = running_at(x, receive);
 		if (received->start_ps > send->start_ps) { /* the sender waited for the receiver */
 			send->cause_rank = x->actors[received->actor].rank;
-			send->cause_index = received->op;
+			send->cause_index = x->actors[received->actor].first_op + received->op;
 		}
 		launch(x, index);
 	}
@@ -259,7 +259,7 @@ static uint32_t message_new(struct executor *x, uint32_t send)
 	*message_at(x, index) = (struct message){
 		.instance = NONE, .from = send, .to = NONE, .source_rank = source->rank, .target_rank = target->rank,
 		.source_npu = source->npu, .target_npu = target->npu, .bytes = op->amount, .source_actor = running->actor,
-		.target_actor = target_index, .source_op = running->op, .tag = op->tag, .next = NONE,
+		.target_actor = target_index, .source_op = source->first_op + running->op, .tag = op->tag, .next = NONE,
 		.flags = op->flags & OP_RENDEZVOUS || op->amount > x->setup.rendezvous_bytes ? MESSAGE_RENDEZVOUS : 0,
 	};
 	return index;

@@ -54,6 +54,7 @@ struct entry {
 	uint32_t first_rank, first_actor, first_group;
 	int after;
 	bool started;
+	uint32_t cause_rank, cause_index; /* the operation whose end let it start, NONE */
 	uint32_t n_left;            /* actors that have not ended */
 	uint64_t first_message;     /* when its messages are numbered by the user */
 };
@@ -71,6 +72,7 @@ struct actor {
 	uint16_t *need;         /* [n_ops]: how many operations it still waits for; OP_RUNNING; OP_ENDED */
 	uint32_t entry, local, rank, npu;
 	uint32_t n_left;        /* operations that have not ended */
+	uint32_t first_op;      /* number of its operation 0 among its rank's, of all workloads */
 	uint32_t ended;         /* running operations that ended in this instant, linked by `next` */
 	uint32_t posted_first, posted_last;   /* with wildcards: receives without a message, in the order of posting */
 	uint32_t unbound_first, unbound_last; /* with wildcards: messages without a receive, in the order of sending */
@@ -83,7 +85,8 @@ struct running {
 	uint32_t actor, op;
 	int64_t ready_ps, start_ps; /* start −1: its stream is busy (ready_order) */
 	int64_t computed_ps;    /* what its rank had computed when it started */
-	uint32_t cause_rank, cause_index;
+	uint32_t cause_rank, cause_index; /* as in struct op_record */
+	uint32_t released_by;   /* operation of the own rank that made it ready */
 	uint32_t next;          /* in ended, posted or a channel */
 	uint32_t message;       /* send, receive: its message, NONE */
 	uint32_t instance, position; /* collective */
@@ -189,6 +192,7 @@ struct rank_end {
 	int64_t end_ps;
 	int64_t class_ps[RANK_CLASSES]; /* as it was at end_ps */
 	uint32_t n_left;        /* actors on it that have not ended */
+	uint32_t n_ops;         /* of all its actors */
 };
 
 struct executor {

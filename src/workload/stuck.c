@@ -240,7 +240,7 @@ int executor_explain_stuck(const struct executor *x, struct error *err)
 			if (x->messages.next[i] != POOL_USED || m->instance != NONE || m->to != NONE)
 				continue;
 			text_printf(&out, "%snobody receives %s", shown++ ? "; " : "",
-				    op_text(x, m->source_actor, m->source_op, text, sizeof text));
+				    op_text(x, m->source_actor, m->source_op - x->actors[m->source_actor].first_op, text, sizeof text));
 		}
 	if (x->network && x->network->model && x->network->model->describe_stuck) {
 		struct text network = TEXT_INIT;

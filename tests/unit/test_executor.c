@@ -239,6 +239,13 @@ static void workloads_run_together_and_one_after_the_other(void **state)
 	assert_int_equal(fake_end(&fake, 0), 100);
 	assert_int_equal(fake_end(&fake, 1), 350);
 	assert_int_equal(fake_end(&fake, 2), 350);
+	const struct op_record *after = fake_find(&fake, 2, 0); /* of b, the first that was added on rank 2 */
+	assert_int_equal(after->ready_ps, 300);
+	assert_int_equal(after->cause_rank, 1);
+	assert_int_equal(after->cause_index, 0);
+	assert_int_equal(after->released_by, UINT32_MAX);
+	assert_int_equal(fake_find(&fake, 2, 1)->end_ps, 7);
+	assert_int_equal(fake_find(&fake, 1, 1)->released_by, 0);
 	struct rank_result result;
 	executor_rank_result(fake.executor, 2, &result);
 	assert_int_equal(result.class_ps[RANK_COMPUTE], 57);

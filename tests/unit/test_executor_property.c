@@ -396,15 +396,16 @@ static void check_records(const struct fake *fake, const struct slow *s)
 			assert_true(record->ready_ps <= record->start_ps);
 			assert_in_range(record->exposed_ps, 0, record->end_ps - record->start_ps);
 			end = record->end_ps > end ? record->end_ps : end;
-			if (record->cause_rank == UINT32_MAX) {
+			if (record->released_by == UINT32_MAX) {
 				assert_int_equal(record->ready_ps, 0);
-				continue;
+			} else { /* released at the moment when that one ended or started */
+				const struct op_record *by = fake_find(fake, rank, record->released_by);
+				assert_true(by->end_ps == record->ready_ps || by->start_ps == record->ready_ps);
 			}
-			const struct op_record *cause = fake_find(fake, record->cause_rank, record->cause_index);
-			if (cause->rank != rank)
-				assert_true(cause->start_ps <= record->end_ps);
-			else if (cause != record && cause->end_ps != record->ready_ps)
-				assert_true(cause->start_ps == record->ready_ps || cause->kind == OP_SEND || cause->kind == OP_RECEIVE);
+			if (record->cause_rank == UINT32_MAX || record->cause_rank == rank)
+				continue;
+			const struct op_record *peer = fake_find(fake, record->cause_rank, record->cause_index);
+			assert_true(peer->start_ps <= record->end_ps && peer->kind >= OP_SEND && peer->kind <= OP_COLLECTIVE);
 		}
 		assert_int_equal(fake_end(fake, rank), end);
 	}
