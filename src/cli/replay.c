@@ -90,11 +90,7 @@ static int replay(const struct arguments *arguments, struct scenario *scenario)
 		scenario->output.timeline = arguments->output;
 	if (job_run(&job, scenario, &(struct job_options){.progress = true}, &err))
 		return cli_fail(&err);
-	if (arguments->json)
-		results_json(&job);
-	else
-		results_print(&job, scenario);
-	status = job.simulation.error.code ? cli_fail(&job.simulation.error) : 0;
+	status = results_show(&job, scenario, arguments->json);
 	job_release(&job);
 	return status;
 }

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "cli/cli.h"
 #include "host/job.h"
 #include "link/power.h"
 #include "report/tables.h"
@@ -110,7 +111,7 @@ static void json_physics(struct json *json, const struct simulation *simulation)
 	json_close_object(json);
 }
 
-void results_json(const struct job *job)
+static void print_json(const struct job *job)
 {
 	const struct simulation *simulation = &job->simulation;
 	struct json *json = json_new();
@@ -269,7 +270,7 @@ static void print_physics(const struct simulation *simulation)
 	       energy->kwh_per_year, energy->cost_per_year);
 }
 
-void results_print(const struct job *job, const struct scenario *scenario)
+static void print_text(const struct job *job, const struct scenario *scenario)
 {
 	struct text tables = TEXT_INIT;
 	print_head(job, scenario);
@@ -280,4 +281,17 @@ void results_print(const struct job *job, const struct scenario *scenario)
 	fputs(text_string(&tables), stdout);
 	text_release(&tables);
 	print_physics(&job->simulation);
+}
+
+int results_show(const struct job *job, const struct scenario *scenario, bool json)
+{
+	const struct error *error = &job->simulation.error;
+	if (error->code == ERROR_INPUT) /* found only when it was reached, an algorithm that does not fit its group: no results */
+		return cli_fail(error);
+	if (json)
+		print_json(job);
+	else
+		print_text(job, scenario);
+	fflush(stdout); /* before what goes to standard error */
+	return error->code ? cli_fail(error) : 0;
 }

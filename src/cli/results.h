@@ -2,10 +2,12 @@
 #ifndef WEFT_CLI_RESULTS_H
 #define WEFT_CLI_RESULTS_H
 
+#include <stdbool.h>
+
 struct job;
 struct scenario;
 
-void results_print(const struct job *job, const struct scenario *scenario);
-void results_json(const struct job *job);
+/* Prints the results, and why the run is not complete if it is not; returns the exit status. */
+int results_show(const struct job *job, const struct scenario *scenario, bool json);
 
 #endif

@@ -118,11 +118,7 @@ static int run_scenario(const struct arguments *arguments, struct scenario *scen
 		return cli_fail(&err);
 	if (job.simulation.physics && job.simulation.physics->n_open)
 		fprintf(stderr, "weft: warning: %u links do not close; %s\n", job.simulation.physics->n_open, job.simulation.physics->warning.message);
-	if (arguments->json)
-		results_json(&job);
-	else
-		results_print(&job, scenario);
-	status = job.simulation.error.code ? cli_fail(&job.simulation.error) : 0;
+	status = results_show(&job, scenario, arguments->json);
 	if (arguments->picture && draw(job.timeline, arguments->picture, &err))
 		status = cli_fail(&err);
 	job_release(&job);
