@@ -124,7 +124,11 @@ static void on_message(void *context, const struct message_record *record)
 
 static void on_change(void *context, uint32_t link, int64_t time_ps, enum link_state state, int64_t bytes_per_s)
 {
-	struct table *table = &((struct recorder *)context)->changes;
+	struct recorder *recorder = context;
+	struct table *table = &recorder->changes;
+	ARRAY_RESERVE(recorder->history, recorder->n_history + 1, recorder->history_capacity);
+	recorder->history[recorder->n_history] = (struct link_change){link, (uint8_t)state, time_ps, bytes_per_s, recorder->n_history};
+	recorder->n_history++;
 	TABLE_SET(table, 0, uint32_t, link);
 	TABLE_SET(table, 1, int64_t, time_ps);
 	TABLE_SET(table, 2, uint8_t, (uint8_t)state);
@@ -448,6 +452,7 @@ static void close_everything(struct recorder *recorder)
 		free(entry->name);
 		free(entry);
 	}
+	free(recorder->history);
 	bins_release(&recorder->bins);
 }
 
@@ -459,6 +464,7 @@ int recorder_finish(struct recorder *recorder, const struct recorder_result *res
 		write_tables(recorder);
 		link_bins_write(&recorder->links, file, &recorder->bins, result->end_ps);
 		physics_write(recorder, result);
+		state_bins_write(recorder, result->end_ps);
 		results_write(recorder, result);
 		if (recorder->intervals.dropped || recorder->messages.dropped)
 			note_dropped(recorder); /* with the final counts */

@@ -24,6 +24,13 @@ struct name_entry {
 	UT_hash_handle hh;
 };
 
+struct link_change {
+	uint32_t link;
+	uint8_t state;
+	int64_t time_ps, bytes_per_s;
+	uint64_t order;
+};
+
 struct recorder {
 	struct recorder_options options;
 	const struct fabric *fabric;
@@ -34,10 +41,15 @@ struct recorder {
 	struct link_bins links;
 	struct table changes, collectives, ops, messages, intervals;
 	struct name_entry *names;
+	struct link_change *history; /* of all links, for their bins */
+	size_t n_history, history_capacity;
 	bool by_kind, auto_width;
 	int64_t bins_bytes; /* what bins may take of the size limit */
 	hid_t summary, run; /* groups */
 };
+
+/* state_bins.c: states of links over time. */
+void state_bins_write(struct recorder *recorder, int64_t end_ps);
 
 /* results.c: what is known at the end. */
 void results_open(struct recorder *recorder);

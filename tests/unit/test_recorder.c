@@ -147,12 +147,56 @@ static void a_size_limit_drops_intervals_then_messages_and_says_so(void **state)
 	}
 }
 
+/* Down for a quarter of the time between two moments that no bin begins at. */
+static void states_and_capacity_of_links_follow_their_changes(void **state)
+{
+	char path[] = "/tmp/weft-state-XXXXXX";
+	struct recorded run;
+	struct error err = {0};
+	uint32_t n = 0;
+	int64_t n_values = 0, seconds_x_rate = 0;
+	(void)state;
+	close(mkstemp(path));
+	unlink(path);
+	recorded_build(&run, "star:n=7,bandwidth=28 GB/s,latency=500 ns");
+	recorded_open(&run, &(struct recorder_options){.path = path, .detail = DETAIL_BINS, .bin_ps = 1000});
+	run.observer.link_bytes(run.observer.context, 2, 0, 4000000, 100, 0, 0);
+	run.observer.link_change(run.observer.context, 2, 1000007, LINK_DOWN, 0);
+	run.observer.link_change(run.observer.context, 2, 2000007, LINK_UP, INT64_C(28000000000));
+	run.now_ps = 4000000;
+	assert_int_equal(recorded_finish(&run, &err), 0);
+	struct timeline *timeline = timeline_open(path, &err);
+	int64_t *capacity = timeline_integers(timeline, "/links/capacity", &n_values, &err);
+	int64_t *states = timeline_integers(timeline, "/links/state", NULL, &err);
+	const char *const *names = timeline_meanings(timeline, "/links/state", &n);
+	assert_string_equal(names[LINK_DOWN], "down");
+	struct timeline_links links;
+	assert_int_equal(timeline_links_read(timeline, &links, &err), 0);
+	assert_int_equal(n_values, (int64_t)links.n_bins * 14);
+	for (uint32_t bin = 0; bin < links.n_bins; bin++) {
+		int64_t end = links.bin_end_ps[bin] < 4000000 ? links.bin_end_ps[bin] : 4000000;
+		seconds_x_rate += capacity[bin * 14 + 2] * (end - links.bin_start_ps[bin]);
+		assert_int_equal(capacity[bin * 14 + 3], INT64_C(28000000000));
+		assert_int_equal(states[bin * 14 + 3], 1 << LINK_UP);
+		assert_int_equal((states[bin * 14 + 2] >> LINK_DOWN) & 1, links.bin_end_ps[bin] > 1000007 && links.bin_start_ps[bin] < 2000007);
+	}
+	int64_t expected = INT64_C(28000000000) * 3000000;
+	assert_true(seconds_x_rate <= expected && seconds_x_rate > expected - 4000000); /* each bin rounds down */
+	timeline_links_release(&links);
+	free(capacity);
+	free(states);
+	timeline_close(timeline);
+	unlink(path);
+	recorded_release(&run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_total_is_what_was_told),
 		cmocka_unit_test(a_full_disk_is_reported_and_leaves_no_complete_file),
 		cmocka_unit_test(only_weft_files_are_overwritten),
+		cmocka_unit_test(states_and_capacity_of_links_follow_their_changes),
 		cmocka_unit_test(a_size_limit_drops_intervals_then_messages_and_says_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
