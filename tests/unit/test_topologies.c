@@ -60,7 +60,8 @@ static void every_module_on_the_search_path_has_a_shape(void **state)
 		bool found = false;
 		for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
 			found |= !strncmp(shapes[i].spec, list.modules[m]->name, length) && strchr(":", shapes[i].spec[length]);
-		if (!found && strcmp(list.modules[m]->name, "file"))
+		/* Those that are part of weft read files: they have tests of their own. */
+		if (!found && strcmp(list.paths[m], "(part of weft)"))
 			fail_msg("no shape of topology '%s' is tested", list.modules[m]->name);
 	}
 	arena_release(&arena);
