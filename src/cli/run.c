@@ -103,6 +103,15 @@ static int draw(const char *timeline_path, const char *picture, struct error *er
 	return result;
 }
 
+static void warn_of_links(const struct simulation *simulation)
+{
+	const struct physics *physics = simulation->physics;
+	if (physics && physics->n_open)
+		fprintf(stderr, "weft: warning: %u links do not close; %s\n", physics->n_open, physics->warning.message);
+	if (physics && physics->n_dead)
+		fprintf(stderr, "weft: warning: %u links lose more than half of their codewords and never come up\n", physics->n_dead);
+}
+
 static int run_scenario(const struct arguments *arguments, struct scenario *scenario)
 {
 	struct error err = {0};
@@ -116,8 +125,7 @@ static int run_scenario(const struct arguments *arguments, struct scenario *scen
 		return cli_fail(&(struct error){ERROR_INPUT, "--picture is drawn from a timeline: say where to write one (-o FILE)"});
 	if (job_run(&job, scenario, &(struct job_options){.progress = true}, &err))
 		return cli_fail(&err);
-	if (job.simulation.physics && job.simulation.physics->n_open)
-		fprintf(stderr, "weft: warning: %u links do not close; %s\n", job.simulation.physics->n_open, job.simulation.physics->warning.message);
+	warn_of_links(&job.simulation);
 	status = results_show(&job, scenario, arguments->json);
 	if (arguments->picture && draw(job.timeline, arguments->picture, &err))
 		status = cli_fail(&err);

@@ -60,6 +60,8 @@ enum engine_result engine_run(struct engine *engine, uint64_t budget)
 	while (!engine->stopping && !engine->overflowed) {
 		if (engine->n_events >= limit)
 			return event_queue_count(engine->queue) ? ENGINE_SLICED : ENGINE_DRAINED;
+		if (engine->n_background && event_queue_count(engine->queue) <= engine->n_background)
+			return ENGINE_DRAINED;
 		int64_t next_ps = event_queue_advance(engine->queue);
 		if (next_ps == TIME_NEVER)
 			return ENGINE_DRAINED;

@@ -38,6 +38,9 @@ enum engine_result {
 struct engine {
 	int64_t now_ps;   /* read-only for others */
 	uint64_t n_events; /* handled so far */
+	/* Pending events that matter only while others are pending too (chances of an error on a link). Who schedules one counts it
+	 * here and takes it off in its handler; when nothing else is left the queue counts as drained. */
+	uint64_t n_background;
 	uint64_t n_pushed; /* pops are n_events: what is counted per packet-hop is n_pushed + n_events */
 	bool requested[ENGINE_PHASE_N];
 	bool stopping;

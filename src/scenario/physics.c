@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "engine/engine.h"
-#include "engine/queue.h"
 #include "fabric/fabric.h"
 #include "network/network.h"
 #include "scenario/scenario.h"
@@ -251,7 +250,7 @@ static void on_error_due(void *context, uint32_t link)
 {
 	struct simulation *simulation = context;
 	bitset_add(&simulation->physics->due, link);
-	simulation->physics->n_pending--;
+	simulation->engine.n_background--;
 	engine_request(&simulation->engine, ENGINE_PHASE_CONTROL);
 }
 
@@ -284,7 +283,7 @@ static void draw_next(struct physics *physics, struct simulation *simulation, ui
 	double wait_ps = -log1p(-random_uniform(&physics->streams[link])) / per_ps;
 	if (!(wait_ps < 9e18) || simulation->engine.now_ps > INT64_MAX - (int64_t)wait_ps - 2)
 		return; /* later than time goes */
-	physics->n_pending++;
+	simulation->engine.n_background++;
 	engine_schedule(&simulation->engine, simulation->engine.now_ps + 1 + (int64_t)wait_ps, physics->on_error, link);
 }
 
@@ -296,6 +295,7 @@ static void start_link(struct physics *physics, struct simulation *simulation, u
 	if (!(per_s > 0))
 		return;
 	if (physics->figures.codeword_error_ratio[link] > NEVER_TRAINS) {
+		physics->n_dead++;
 		network_change_link(simulation->network, link, LINK_DOWN, 0, simulation->links.latency_ps[link]);
 		return;
 	}
@@ -316,18 +316,9 @@ static void start_link(struct physics *physics, struct simulation *simulation, u
 	network_change_link(simulation->network, link, LINK_DEGRADED, rate, simulation->links.latency_ps[link]);
 }
 
-/* Whether anything but this driver's own candidates can still happen: else candidates would keep a stuck run alive for ever. */
-static bool world_goes_on(const struct physics *physics, const struct simulation *simulation)
-{
-	const struct engine *engine = &simulation->engine;
-	return physics->n_stalled || event_queue_count(engine->queue) > physics->n_pending ||
-	       engine->requested[ENGINE_PHASE_ISSUE] || engine->requested[ENGINE_PHASE_NETWORK];
-}
-
 static void stall(struct physics *physics, struct simulation *simulation, uint32_t link)
 {
 	physics->rate_before[link] = simulation->links.bytes_per_s[link];
-	physics->n_stalled++;
 	physics->replays[link]++;
 	OBSERVE(&simulation->observers, link_replays, link, simulation->engine.now_ps, 1);
 	network_change_link(simulation->network, link, LINK_REPLAYING, 0, simulation->links.latency_ps[link]);
@@ -348,7 +339,6 @@ static void resume(struct physics *physics, struct simulation *simulation, uint3
 {
 	int64_t before = physics->rate_before[link];
 	physics->rate_before[link] = -1;
-	physics->n_stalled--;
 	if (simulation->links.state[link] != LINK_REPLAYING)
 		return; /* it was changed meanwhile, and that holds */
 	network_change_link(simulation->network, link,
@@ -367,7 +357,6 @@ void physics_control(struct physics *physics, struct simulation *simulation)
 	}
 	for (uint32_t from = 0; (link = bitset_take(&physics->over, from)) != UINT32_MAX; from = link + 1)
 		resume(physics, simulation, link);
-	running = running && world_goes_on(physics, simulation);
 	for (uint32_t from = 0; (link = bitset_take(&physics->due, from)) != UINT32_MAX; from = link + 1)
 		if (running)
 			candidate(physics, simulation, link);

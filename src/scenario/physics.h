@@ -52,7 +52,7 @@ struct physics {
 	uint8_t *drawn;            /* [n_links] 1: stalls are drawn; 0: no errors, or goodput */
 	int64_t *rate_before;      /* [n_links] of a stalled link; -1: not stalled */
 	struct bitset due, over;
-	uint32_t n_pending, n_stalled;
+	uint32_t n_dead;           /* links that never come up */
 	uint8_t on_error, on_over, on_start;
 	bool started;
 };
