@@ -187,6 +187,15 @@ static int schedule_changes(struct simulation *simulation, struct error *err)
 
 /* Building */
 
+/* Whether messages may change their way while they are on it. */
+static bool reroutes(const struct scenario *scenario)
+{
+	for (uint32_t i = 0; i < scenario->n_changes; i++)
+		if (scenario->changes[i].detect_ps >= 0)
+			return true;
+	return false;
+}
+
 static int build_network(struct simulation *simulation, struct error *err)
 {
 	const struct scenario *scenario = simulation->scenario;
@@ -263,7 +272,7 @@ static int build(struct simulation *simulation, struct error *err)
 	routes_init(&simulation->routes, &simulation->fabric, scenario->routing, (uint64_t)scenario->seed);
 	links_init(&simulation->links, &simulation->fabric);
 	engine_init(&simulation->engine);
-	totals_init(&simulation->totals, &simulation->routes, simulation->fabric.n_links);
+	totals_init(&simulation->totals, &simulation->routes, simulation->fabric.n_links, reroutes(scenario));
 	totals = totals_observer(&simulation->totals);
 	observers_add(&simulation->observers, &totals, false);
 	if (place_ranks(simulation, err) || build_network(simulation, err) || build_workloads(simulation, err) ||

@@ -6,11 +6,12 @@
 #include "base/memory.h"
 #include "base/random.h"
 
-void totals_init(struct totals *totals, const struct routes *routes, uint32_t n_links)
+void totals_init(struct totals *totals, const struct routes *routes, uint32_t n_links, bool by_link)
 {
 	memset(totals, 0, sizeof *totals);
 	totals->routes = routes;
 	totals->n_links = n_links;
+	totals->by_link = by_link;
 	totals->link_bytes = memory_zero(n_links ? n_links : 1, sizeof *totals->link_bytes);
 }
 
@@ -70,8 +71,18 @@ static void on_message(void *context, const struct message_record *record)
 	hash = random_mix(hash ^ (uint64_t)record->end_ps);
 	totals->hash_a += hash;
 	totals->hash_b += random_mix(hash ^ record->kind);
-	if (record->route != ROUTE_NONE)
+	if (!totals->by_link && record->route != ROUTE_NONE)
 		cross(totals, record->route, record->bytes);
+}
+
+static void on_link_bytes(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead, uint8_t kind)
+{
+	struct totals *totals = context;
+	(void)start_ps;
+	(void)end_ps;
+	(void)overhead;
+	(void)kind;
+	totals->link_bytes[link] += payload;
 }
 
 static void on_collective(void *context, const struct collective_record *record)
@@ -83,7 +94,8 @@ static void on_collective(void *context, const struct collective_record *record)
 
 struct observer totals_observer(struct totals *totals)
 {
-	return (struct observer){.context = totals, .message = on_message, .collective = on_collective};
+	return (struct observer){.context = totals, .message = on_message, .collective = on_collective,
+		.link_bytes = totals->by_link ? on_link_bytes : NULL};
 }
 
 static int by_id(const void *a, const void *b)

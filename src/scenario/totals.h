@@ -13,7 +13,10 @@ struct totals {
 	int64_t message_bytes;
 	int64_t last_delivery_ps;
 	uint64_t hash_a, hash_b;    /* sums over messages of two hashes of each */
-	int64_t *link_bytes;        /* [n_links] payload that crossed, by the rule of route_path_bytes; delivered messages only */
+	/* [n_links] payload that crossed: of delivered messages, by the rule of route_path_bytes; where messages can be rerouted on
+	 * their way (by_link), what the network says link by link, which costs a call per message and link. */
+	int64_t *link_bytes;
+	bool by_link;
 	uint32_t n_links;
 	/* Messages of one route mostly have one size: they are counted, and spread over the links when the size changes. */
 	struct totals_route { int64_t bytes, count; } *pending;
@@ -23,7 +26,7 @@ struct totals {
 	size_t collectives_capacity;
 };
 
-void totals_init(struct totals *totals, const struct routes *routes, uint32_t n_links);
+void totals_init(struct totals *totals, const struct routes *routes, uint32_t n_links, bool by_link);
 void totals_release(struct totals *totals);
 struct observer totals_observer(struct totals *totals);
 /* Settles what is pending and sorts the collectives by id. */

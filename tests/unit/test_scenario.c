@@ -112,6 +112,9 @@ static void observers_change_no_digest_and_hear_what_the_totals_say(void **state
 		"  - collective: {kind: alltoall, size: 9000001 B}\n",
 		"weft: 1\ntopology: {module: cloudmatrix384, nodes: 4}\nranks: 32\nworkload:\n" /* messages split over 7 planes */
 		"  - collective: {kind: allreduce, algorithm: ring, size: 10000019 B}\n",
+		"weft: 1\ntopology: leaf-spine:leaves=2,hosts=4,spines=3\nworkload:\n" /* rerouted on their way */
+		"  - collective: {kind: alltoall, algorithm: direct, size: 10000019 B}\n"
+		"links: [{link: leaf0->spine0, at: 20 us, state: down, detect: 10 us}]\n",
 		"weft: 1\ntopology: star:n=8\nworkload:\n"
 		"  - pipeline: {stages: 4, data_parallel: 2, microbatches: 5, forward: 1 ms, activation: 3 MB, gradient: 70000001 B}\n",
 	};
