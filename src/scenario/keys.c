@@ -39,8 +39,8 @@ const struct section section_root = {"scenario", "The top level. Paths are relat
 static const struct section_key entry_keys[] = {
 	{"name", KEY_TEXT, "", NULL, "for `after` of other entries, and in messages", AT(name)},
 	{"after", KEY_TEXT, "", NULL, "name of an entry that must have ended first; entries run concurrently otherwise", AT(after)},
-	{"ranks", KEY_NODE, "", NULL, "who takes part: `0-63`, `0-63/8` (every eighth), a list of such; default: all", AT(ranks)},
-	{"repeat", KEY_COUNT, "1", "1..1000000", "how many times, one after the other", AT(repeat)},
+	{"ranks", KEY_NODE, "", NULL, "who takes part: `0-63`, `0-63/8` (every eighth), a list of such; collectives only; default: all", AT(ranks)},
+	{"repeat", KEY_COUNT, "1", "1..1000000", "how many times, one after the other; collectives only", AT(repeat)},
 	{"collective", KEY_NODE, "", NULL, "a collective, see section collective", AT(kind_nodes[ENTRY_COLLECTIVE])},
 	{"pipeline", KEY_NODE, "", NULL, "a pipeline-parallel training step, see section pipeline", AT(kind_nodes[ENTRY_PIPELINE])},
 	{"trace", KEY_NODE, "", NULL, "recorded files, their format found from their content; see section path", AT(kind_nodes[ENTRY_TRACE])},

@@ -83,6 +83,10 @@ static int read_kind(const struct section_reader *reader, struct scenario_entry 
 	if (n != 1)
 		return tree_fail(entry->node, reader->err, "an entry of workload has exactly one of collective, pipeline, trace, program, flows, "
 				 "messages; this one has %s", n ? "several" : "none");
+	/* The others say themselves who does what how often. */
+	if (entry->kind != ENTRY_COLLECTIVE && (entry->ranks || entry->repeat != 1))
+		return tree_fail(entry->ranks ? entry->ranks : tree_get(entry->node, "repeat"), reader->err,
+				 "'%s' is offered for collectives only", entry->ranks ? "ranks" : "repeat");
 	switch (entry->kind) {
 	case ENTRY_COLLECTIVE: return read_collective(reader, entry);
 	case ENTRY_MESSAGES: return read_messages(reader, entry);
