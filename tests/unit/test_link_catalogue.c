@@ -57,6 +57,36 @@ static void published_energies_agree_with_watts(void **state)
 	catalogue_release(&catalogue);
 }
 
+/* Published watts per module, pJ/bit and reach: every row has its preset, ranges stay ranges. */
+static void published_rows_are_shipped(void **state)
+{
+	static const struct { const char *name; double w_low, w_high, pj_low, pj_high, reach_m; } rows[] = {
+		{"copper", 0, 0.1, 3.4, 5.6, 2}, {"nvl72-backplane", 0, 0.1, 4, 4, 2}, {"acc", 3.125, 3.125, 4, 4, 4}, {"aec", 3.125, 3.125, 4, 4, 7},
+		{"aoc", 6, 12, 10, 18, 100}, {"400g-sr8", 7, 8, 20, 20, 100}, {"400g-sr4", 7, 8, 20, 20, 100}, {"400g-dr4", 8, 12, 20, 30, 500},
+		{"400g-fr4", 8, 12, 20, 30, 2000}, {"800g-dr8", 14, 18, 17.5, 22, 2000}, {"800g-lpo", 7, 9, 9, 11, 2000},
+		{"1.6t-dsp", 25, 30, 14, 18.5, 500}, {"1.6t-lro", 18, 20, 10, 12.5, 500}, {"1.6t-lpo", 10, 11, 6, 6.5, 500},
+		{"1.6t-npo", 8, 8, 5, 5, 500}, {"1.6t-cpo", 5, 9, 3, 4, 500}, {"hi-one-npo", 36, 36, 5, 5, 500}, {"vcsel-npo", 0.96, 0.96, 1.2, 6, 50},
+		{"microring-dwdm", 0.712, 0.712, 2.78, 4, 500}, {"teraphy", 4, 5, 5, 5, 2000}, {"ucie-advanced", 0, 0, 0.29, 0.6, 0.002},
+		{"ub-optical-lpo", 4, 12, 10, 10, 2000}, {"ub-optical-sr8", 8, 8, 20, 20, 100}, {"ub-optical-dsp", 12, 12, 30, 30, 100},
+	};
+	struct catalogue catalogue;
+	struct error err = {0};
+	(void)state;
+	assert_int_equal(catalogue_init(&catalogue, &err), 0);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct link_kind *kind = catalogue_link(&catalogue, rows[i].name, &err);
+		if (!kind)
+			fail_msg("%s", err.message);
+		assert_close(kind->figures[FIGURE_MODULE_POWER].low, rows[i].w_low, 1e-12);
+		assert_close(kind->figures[FIGURE_MODULE_POWER].high, rows[i].w_high, 1e-12);
+		assert_close(kind->figures[FIGURE_PUBLISHED_ENERGY].low, rows[i].pj_low, 1e-12);
+		assert_close(kind->figures[FIGURE_PUBLISHED_ENERGY].high, rows[i].pj_high, 1e-12);
+		assert_close(kind->figures[FIGURE_REACH].high, rows[i].reach_m, 1e-12);
+		assert_true(kind->figures[FIGURE_PUBLISHED_ENERGY].source != NULL);
+	}
+	catalogue_release(&catalogue);
+}
+
 static void more_loss_means_more_errors(void **state)
 {
 	struct catalogue catalogue;
@@ -169,6 +199,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_shipped_kind_closes_and_counts_its_serdes),
 		cmocka_unit_test(published_energies_agree_with_watts),
+		cmocka_unit_test(published_rows_are_shipped),
 		cmocka_unit_test(more_loss_means_more_errors),
 		cmocka_unit_test(users_add_and_override),
 		cmocka_unit_test(impossible_physics_is_refused_with_its_place),
