@@ -73,7 +73,7 @@ static void make(struct scene *s, uint64_t seed, uint32_t most_links, uint32_t m
 }
 
 /* Runs the same scene through the solver. */
-static void run(struct scene *s, bool always_fill)
+static void run(struct scene *s, bool always_fill, bool backwards)
 {
 	struct solver solver;
 	bool started[MAX_FLOWS] = {false};
@@ -100,7 +100,8 @@ static void run(struct scene *s, bool always_fill)
 			s->end_ps[index] = next_ps;
 		for (; change < s->oracle.n_changes && (int64_t)s->changes[change].time_ps == next_ps; change++)
 			solver_set_capacity(&solver, s->changes[change].link, (int64_t)s->changes[change].bytes_per_s);
-		for (uint32_t f = 0; f < s->oracle.n_flows; f++) {
+		for (uint32_t k = 0; k < s->oracle.n_flows; k++) {
+			uint32_t f = backwards ? s->oracle.n_flows - 1 - k : k;
 			const struct oracle_flow *flow = &s->flows[f];
 			if (started[f] || (int64_t)flow->start_ps != next_ps)
 				continue;
@@ -146,7 +147,7 @@ static void solver_agrees_with_the_definition(void **state)
 		make(&scene, seed, 24, 60);
 		oracle_run(&scene.oracle);
 		for (int fill = 1; fill >= 0; fill--) {
-			run(&scene, fill);
+			run(&scene, fill, false);
 			worst = fmax(worst, compare(&scene, seed));
 			fills += fill ? 0 : scene.n_fills;
 			solves += fill ? 0 : scene.n_solves;
@@ -166,9 +167,9 @@ static void large_scenes_give_the_same_by_propagation_and_by_filling(void **stat
 	(void)state;
 	for (uint64_t seed = 1; seed <= 4; seed++) {
 		make(&scene, seed, MAX_LINKS, MAX_FLOWS);
-		run(&scene, true);
+		run(&scene, true, false);
 		memcpy(filled_ps, scene.end_ps, sizeof filled_ps);
-		run(&scene, false);
+		run(&scene, false, false);
 		solves += scene.n_solves;
 		fills += scene.n_fills;
 		for (uint32_t f = 0; f < scene.oracle.n_flows; f++) {
@@ -183,10 +184,29 @@ static void large_scenes_give_the_same_by_propagation_and_by_filling(void **stat
 		      (unsigned long long)solves);
 }
 
+/* Flows of one instant may come in any order. */
+static void the_order_within_an_instant_does_not_matter(void **state)
+{
+	static struct scene scene;
+	static int64_t forwards_ps[MAX_FLOWS];
+	(void)state;
+	for (uint64_t seed = 1; seed <= 1000; seed++) {
+		make(&scene, seed, 24, 200);
+		run(&scene, false, false);
+		memcpy(forwards_ps, scene.end_ps, sizeof forwards_ps);
+		run(&scene, false, true);
+		for (uint32_t f = 0; f < scene.oracle.n_flows; f++)
+			if (scene.end_ps[f] != forwards_ps[f])
+				fail_msg("seed %llu flow %u: %lld ps, backwards %lld ps", (unsigned long long)seed, f,
+					 (long long)forwards_ps[f], (long long)scene.end_ps[f]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(solver_agrees_with_the_definition),
+		cmocka_unit_test(the_order_within_an_instant_does_not_matter),
 		cmocka_unit_test(large_scenes_give_the_same_by_propagation_and_by_filling),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
