@@ -20,9 +20,11 @@ static ssize_t write_without_hint(void *unused, const char *bytes, size_t length
 	return (ssize_t)length;
 }
 
-static error_t parse_nothing(int key, char *value, struct argp_state *state)
+static error_t parse_common(int key, char *value, struct argp_state *state)
 {
 	(void)value;
+	if (key == 'h')
+		argp_state_help(state, state->out_stream, ARGP_HELP_STD_HELP);
 	if (key != ARGP_KEY_INIT)
 		return ARGP_ERR_UNKNOWN;
 	FILE *messages = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_without_hint});
@@ -37,8 +39,9 @@ static error_t parse_nothing(int key, char *value, struct argp_state *state)
 int cli_parse(const void *argp, int argc, char **argv, void *input)
 {
 	const struct argp *inner = argp;
-	const struct argp_child children[] = {{inner, 0, NULL, 0}, {0}};
-	const struct argp outer = {.parser = parse_nothing, .args_doc = inner->args_doc, .doc = inner->doc, .children = children};
+	static const struct argp_option common[] = {{NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0}, {0}};
+	const struct argp_child children[] = {{inner, 0, NULL, 0}, {0}}; /* brings its usage and texts: given again they are printed twice */
+	const struct argp outer = {.options = common, .parser = parse_common, .children = children};
 	argp_err_exit_status = 2;
 	return argp_parse(&outer, argc, argv, 0, NULL, input) ? 2 : 0;
 }
