@@ -54,13 +54,6 @@ static void packet_counters(const struct network *network, struct network_counte
 	*out = ((const struct packet_network *)network)->counters;
 }
 
-static void packet_link_changed(struct network *network, uint32_t link, int64_t old_bytes_per_s, int64_t old_latency_ps)
-{
-	(void)link, (void)old_bytes_per_s, (void)old_latency_ps;
-	error_set(&network->error, ERROR_SIMULATION, "network model 'packet' cannot change links at run time yet (use 'fluid')");
-	engine_stop(network->setup.engine);
-}
-
 static const struct weft_param packet_params[] = {
 	{"payload", WEFT_PARAM_BYTES, "4096 B", "1 B..1 GiB", "bytes of a message that one packet carries at most"},
 	{"header", WEFT_PARAM_BYTES, "0 B", "0 B..1 MiB", "bytes added to every packet on every link"},

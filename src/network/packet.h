@@ -93,6 +93,7 @@ struct packet_train {
 struct packet_message {
 	struct network_message message;
 	int64_t start_ps, sent_ps, deliver_ps;
+	int64_t sent_sure_ps, deliver_sure_ps; /* … without what may still be recalled */
 	int64_t unsent, undelivered; /* bytes not yet started on the first, on the last link */
 	uint32_t route;
 	bool live, sent, sprayed;
@@ -155,11 +156,14 @@ void packet_wake(struct packet_network *net, uint32_t link, int64_t time_ps);
 uint32_t packet_entry_take_slow(struct packet_network *net);
 void packet_plan(struct packet_network *net, uint32_t link);
 void packet_push_front(struct packet_network *net, uint32_t voq, uint32_t entry);
+void packet_append(struct packet_network *net, uint32_t voq, uint32_t entry); /* wakes nobody */
 void packet_input_empty(struct packet_network *net, struct packet_link *link, uint32_t input);
 
 /* packet_train.c */
 void packet_train_note(struct packet_network *net, uint32_t link, const struct packet_entry *head, uint32_t input, int64_t start_ps,
 		       int64_t spacing_ps, int64_t each_ps, uint32_t count);
+/* The link's train lies in the past, as far as it matters: nothing of it will be recalled. */
+void packet_train_settle(struct packet_network *net, uint32_t link);
 /* Something else comes to the link at time_ps: starts of its train from then on are recalled. */
 void packet_train_touch(struct packet_network *net, uint32_t link, int64_t time_ps);
 
@@ -196,6 +200,8 @@ void packet_credit_drain(struct packet_network *net, struct packet_credit *credi
 
 /* packet_message.c */
 void packet_send(struct network *network, const struct network_message *message);
+/* Bytes that have not left their source take whatever route there is now. */
+void packet_send_again(struct packet_network *net, uint32_t message, int64_t bytes);
 void packet_message_sent_due(void *context, uint32_t index);
 void packet_message_delivered_due(void *context, uint32_t index);
 
@@ -213,6 +219,9 @@ void packet_observe_train(struct packet_network *net, uint32_t link);
 void packet_observe_stall(struct packet_network *net, uint32_t link, int64_t until_ps);
 void packet_observe_begin(struct packet_network *net);
 void packet_observe_end(struct packet_network *net);
+
+/* packet_change.c */
+void packet_link_changed(struct network *network, uint32_t link, int64_t old_bytes_per_s, int64_t old_latency_ps);
 
 /* packet_stuck.c */
 void packet_describe_stuck(const struct network *network, struct text *out);

@@ -41,7 +41,7 @@ static bool join_tail(struct packet_network *net, struct packet_voq *voq, uint32
 	if (!net->trains || tail->message != added->message || tail->hop != added->hop || tail->payload != added->payload)
 		return false;
 	int64_t gap_ps = added->avail_ps - (tail->avail_ps + (int64_t)(tail->count - 1) * tail->stride_ps);
-	if (gap_ps > UINT32_MAX || (tail->count > 1 && gap_ps != tail->stride_ps) || (added->count > 1 && gap_ps != added->stride_ps))
+	if (gap_ps < 0 || gap_ps > UINT32_MAX || (tail->count > 1 && gap_ps != tail->stride_ps) || (added->count > 1 && gap_ps != added->stride_ps))
 		return false;
 	tail->stride_ps = (uint32_t)gap_ps;
 	tail->count += added->count;
@@ -90,6 +90,12 @@ void packet_push(struct packet_network *net, uint32_t voq, uint32_t entry)
 		packet_train_touch(net, index, avail_ps);
 	if (append(net, link, &net->voqs[voq], voq - link->first_voq, entry))
 		packet_wake(net, index, avail_ps);
+}
+
+void packet_append(struct packet_network *net, uint32_t voq, uint32_t entry)
+{
+	struct packet_link *link = &net->links[net->voq_link[voq]];
+	append(net, link, &net->voqs[voq], voq - link->first_voq, entry);
 }
 
 /* Before all others of its queue. */
@@ -227,22 +233,28 @@ static int64_t available(const struct packet_network *net, const struct packet_l
 	return avail_ps - (early_ps < next_ps ? early_ps : next_ps);
 }
 
-/* Bytes of a message that started on its first link. */
-static void account_sent(struct packet_network *net, uint32_t index, int64_t bytes, int64_t end_ps)
+static void later(int64_t *time_ps, int64_t than_ps)
+{
+	if (than_ps > *time_ps)
+		*time_ps = than_ps;
+}
+
+/* Bytes of a message that started on its first link; the first packet's end is sure, that of a train not yet. */
+static void account_sent(struct packet_network *net, uint32_t index, int64_t bytes, int64_t first_end_ps, int64_t end_ps)
 {
 	struct packet_message *message = packet_message_at(net, index);
-	if (end_ps > message->sent_ps)
-		message->sent_ps = end_ps;
+	later(&message->sent_sure_ps, first_end_ps);
+	later(&message->sent_ps, end_ps);
 	if ((message->unsent -= bytes) == 0)
 		engine_schedule(net->base.setup.engine, message->sent_ps, net->sent_handler, index);
 }
 
 /* Bytes that started on their last link. */
-static void account_delivered(struct packet_network *net, uint32_t index, int64_t bytes, int64_t arrival_ps)
+static void account_delivered(struct packet_network *net, uint32_t index, int64_t bytes, int64_t first_arrival_ps, int64_t arrival_ps)
 {
 	struct packet_message *message = packet_message_at(net, index);
-	if (arrival_ps > message->deliver_ps)
-		message->deliver_ps = arrival_ps;
+	later(&message->deliver_sure_ps, first_arrival_ps);
+	later(&message->deliver_ps, arrival_ps);
 	if ((message->undelivered -= bytes) == 0)
 		engine_schedule(net->base.setup.engine, message->deliver_ps, net->delivered_handler, index);
 }
@@ -260,7 +272,8 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 	net->counters.packet_hops += count;
 	if (net->runs)
 		packet_observe(net, index, head, time_ps, each_ps, count);
-	link->train = 0;
+	if (link->train)
+		packet_train_settle(net, index);
 	if (count > 1)
 		packet_train_note(net, index, head, input, time_ps, spacing_ps, each_ps, count);
 	if (link->stalled)
@@ -271,7 +284,7 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 	link->last_input = input;
 	uint32_t moved = detach(net, link, input, count), credit = net->voq_credit[link->first_voq + input];
 	if (credit == PACKET_NONE) {
-		account_sent(net, message, bytes, end_ps);
+		account_sent(net, message, bytes, time_ps + each_ps, end_ps);
 	} else {
 		if (net->fifos)
 			packet_fifo_next(net, credit, end_ps);
@@ -280,7 +293,7 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 					   count, wire);
 	}
 	if (next_voq == PACKET_LAST) {
-		account_delivered(net, message, bytes, end_ps + link->latency_ps);
+		account_delivered(net, message, bytes, time_ps + each_ps + link->latency_ps, end_ps + link->latency_ps);
 		packet_entry_give(net, moved);
 		return;
 	}
@@ -359,7 +372,7 @@ void packet_link_due(void *context, uint32_t index)
 	if (link->event_ps != now_ps)
 		return;
 	link->event_ps = TIME_NEVER;
-	if (link->n_active == 0)
+	if (link->n_active == 0 || !packet_link_up(net, index))
 		return;
 	choose(net, link, now_ps, &pick);
 	if (pick.input != PACKET_NONE) {

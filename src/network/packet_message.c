@@ -64,7 +64,7 @@ void packet_spray_next(struct packet_network *net, struct packet_entry *entry)
 
 /* Sprayed: the packets of all paths that begin with the same link are dealt out one by one. An entry that waits at its source keeps
  * the path of its next packet in stride_ps. */
-static void inject_sprayed(struct packet_network *net, uint32_t index, const struct route *route)
+static void inject_sprayed(struct packet_network *net, uint32_t index, const struct route *route, int64_t bytes)
 {
 	const struct routes *routes = net->base.setup.routes;
 	struct packet_message *message = packet_message_at(net, index);
@@ -72,13 +72,38 @@ static void inject_sprayed(struct packet_network *net, uint32_t index, const str
 	for (uint32_t first = route->first_path, end; first < route->first_path + route->n_paths; first = end) {
 		same_first_link(routes, route, first, &first, &end);
 		const struct path *last = &routes->paths[end - 1];
-		int64_t share = scale_floor(message->message.bytes, last->weight_before + last->weight, route->total_weight) -
-				scale_floor(message->message.bytes, routes->paths[first].weight_before, route->total_weight);
+		int64_t share = scale_floor(bytes, last->weight_before + last->weight, route->total_weight) -
+				scale_floor(bytes, routes->paths[first].weight_before, route->total_weight);
 		inject(net, index, first + (uint32_t)(random_mix(message->message.id) % (end - first)), share);
 	}
 }
 
 static void fail(struct packet_network *net) { engine_stop(net->base.setup.engine); }
+
+/* Cuts `bytes` of a message into packets on all paths of its route. */
+static void inject_all(struct packet_network *net, uint32_t index, int64_t bytes)
+{
+	const struct routes *routes = net->base.setup.routes;
+	const struct route *route = &routes->routes[packet_message_at(net, index)->route];
+	if (routes->routing == ROUTING_SPRAY && route->n_paths > 1) {
+		inject_sprayed(net, index, route, bytes);
+		return;
+	}
+	packet_message_at(net, index)->sprayed = false;
+	for (uint32_t p = route->first_path; p < route->first_path + route->n_paths; p++)
+		inject(net, index, p, route_path_bytes(route, &routes->paths[p], bytes));
+}
+
+void packet_send_again(struct packet_network *net, uint32_t index, int64_t bytes)
+{
+	struct packet_message *message = packet_message_at(net, index);
+	struct network_setup *setup = &net->base.setup;
+	message->route = network_route(setup->routes, &message->message, &net->base.error);
+	if (message->route == ROUTE_NONE || packet_learn_routes(net, &net->base.error))
+		fail(net);
+	else
+		inject_all(net, index, bytes);
+}
 
 void packet_send(struct network *network, const struct network_message *request)
 {
@@ -93,7 +118,6 @@ void packet_send(struct network *network, const struct network_message *request)
 		fail(net);
 		return;
 	}
-	const struct route *route = &setup->routes->routes[route_id];
 	if (!net->runs && (setup->observers->wants_bytes || setup->observers->wants_busy || setup->observers->wants_intervals))
 		packet_observe_begin(net);
 	net->counters.bytes_injected += request->bytes;
@@ -104,12 +128,7 @@ void packet_send(struct network *network, const struct network_message *request)
 		engine_schedule(setup->engine, message->deliver_ps, net->delivered_handler, index);
 		return;
 	}
-	if (setup->routes->routing == ROUTING_SPRAY && route->n_paths > 1) {
-		inject_sprayed(net, index, route);
-		return;
-	}
-	for (uint32_t p = route->first_path; p < route->first_path + route->n_paths; p++)
-		inject(net, index, p, route_path_bytes(route, &setup->routes->paths[p], request->bytes));
+	inject_all(net, index, request->bytes);
 }
 
 void packet_message_sent_due(void *context, uint32_t index)

@@ -25,7 +25,33 @@ void packet_train_note(struct packet_network *net, uint32_t link, const struct p
 	train->hop = head->hop;
 	train->payload = head->payload;
 	train->input = input;
+	train->id = packet_message_at(net, head->message)->message.id;
 	net->links[link].train = 1;
+}
+
+static int64_t end_ps(const struct packet_train *train)
+{
+	return train->start_ps + (int64_t)(train->count - 1) * train->spacing_ps + train->each_ps;
+}
+
+static void later(int64_t *time_ps, int64_t than_ps)
+{
+	if (than_ps > *time_ps)
+		*time_ps = than_ps;
+}
+
+void packet_train_settle(struct packet_network *net, uint32_t index)
+{
+	const struct packet_train *train = &net->trains_started[index];
+	struct packet_link *link = &net->links[index];
+	struct packet_message *message = packet_message_at(net, train->message);
+	link->train = 0;
+	if (!message->live || message->message.id != train->id)
+		return; /* delivered since */
+	if (net->voq_credit[link->first_voq + train->input] == PACKET_NONE)
+		later(&message->sent_sure_ps, end_ps(train));
+	if (net->hops[train->hop].next_voq == PACKET_LAST)
+		later(&message->deliver_sure_ps, end_ps(train) + link->latency_ps);
 }
 
 /* Takes the last `count` packets from a queue: whole entries, then a part of one. Returns how many it found. */
@@ -90,6 +116,27 @@ static void take_back(struct packet_network *net, uint32_t index, uint32_t count
 	}
 }
 
+/* When the message is sent and delivered as far as is known now: what was recalled may end earlier than thought, where a link became
+ * faster meanwhile. */
+static void recount(struct packet_network *net, uint32_t index)
+{
+	struct packet_message *message = packet_message_at(net, index);
+	const struct routes *routes = net->base.setup.routes;
+	const struct route *route = &routes->routes[message->route];
+	message->sent_ps = message->sent_sure_ps;
+	message->deliver_ps = message->deliver_sure_ps;
+	for (uint32_t p = route->first_path; p < route->first_path + route->n_paths; p++) {
+		const struct path *path = &routes->paths[p];
+		uint32_t first = path->first_hop, last = first + path->n_hops - 1;
+		uint32_t first_link = routes->hop_link[first], last_link = routes->hop_link[last];
+		const struct packet_train *sending = &net->trains_started[first_link], *arriving = &net->trains_started[last_link];
+		if (net->links[first_link].train && sending->message == index && sending->hop == first)
+			later(&message->sent_ps, end_ps(sending));
+		if (net->links[last_link].train && arriving->message == index && arriving->hop == last)
+			later(&message->deliver_ps, end_ps(arriving) + net->links[last_link].latency_ps);
+	}
+}
+
 void packet_train_touch(struct packet_network *net, uint32_t index, int64_t time_ps)
 {
 	struct packet_train *train = &net->trains_started[index];
@@ -104,6 +151,7 @@ void packet_train_touch(struct packet_network *net, uint32_t index, int64_t time
 	*back = (struct packet_entry){.avail_ps = train->avail_ps + kept * train->stride_ps, .message = train->message,
 		.hop = train->hop, .count = count, .stride_ps = train->stride_ps, .payload = train->payload};
 	take_back(net, index, count);
+	recount(net, train->message);
 	packet_push_front(net, voq_index, entry);
 	train->distrust = train->distrust < 64 ? (uint8_t)(2 * train->distrust + 2) : 127;
 	train->skip = train->distrust;

@@ -217,6 +217,11 @@ struct program {
 	struct test_flow flows[24];
 	uint32_t n_flows;
 	enum routing routing;
+	struct change {
+		int64_t time_ps, latency_ps;
+		uint32_t link, percent; /* of the built rate; 0: down */
+	} changes[8];
+	uint32_t n_changes;
 };
 
 static void draw_program(struct program *program, uint64_t seed)
@@ -247,6 +252,60 @@ static void draw_program(struct program *program, uint64_t seed)
 	}
 }
 
+/* Every third program changes links: slower, down and up again, longer. */
+static void draw_changes(struct program *program, uint64_t seed)
+{
+	struct random_stream random = random_stream(seed, "test.packet.changes", 0);
+	program->n_changes = 0;
+	for (uint32_t i = 0; seed % 3 == 0 && i < 4; i++) {
+		struct change *change = &program->changes[program->n_changes++], *back = &program->changes[program->n_changes++];
+		*change = (struct change){.time_ps = (int64_t)random_below(&random, 3000000), .link = (uint32_t)random_below(&random, 8),
+					  .percent = random_below(&random, 2) ? 0 : 30 + (uint32_t)random_below(&random, 100),
+					  .latency_ps = random_below(&random, 2) ? 0 : (int64_t)random_below(&random, 200000)};
+		*back = (struct change){.time_ps = change->time_ps + 1 + (int64_t)random_below(&random, 2000000), .link = change->link, .percent = 100};
+	}
+}
+
+static struct {
+	struct test_net *net;
+	const struct program *program;
+	uint32_t due[8], n_due;
+} changing;
+
+static void on_change(void *context, uint32_t change)
+{
+	(void)context;
+	changing.due[changing.n_due++] = change;
+	engine_request(&changing.net->engine, ENGINE_PHASE_CONTROL);
+}
+
+static void control(void *context)
+{
+	struct test_net *net = changing.net;
+	(void)context;
+	for (uint32_t i = 0; i < 8; i++) /* by number, whatever order they came in */
+		for (uint32_t d = 0; d < changing.n_due; d++) {
+			const struct change *change = &changing.program->changes[i];
+			if (changing.due[d] != i)
+				continue;
+			network_change_link(net->network, change->link, change->percent ? LINK_DEGRADED : LINK_DOWN,
+				net->fabric.link_bandwidth[change->link] * change->percent / 100,
+				net->fabric.link_latency_ps[change->link] + change->latency_ps);
+		}
+	changing.n_due = 0;
+}
+
+static void plan_changes(struct test_net *net, const struct program *program)
+{
+	uint8_t handler = engine_register(&net->engine, on_change, net);
+	engine_register_phase(&net->engine, ENGINE_PHASE_CONTROL, control, net);
+	changing.net = net;
+	changing.program = program;
+	changing.n_due = 0;
+	for (uint32_t i = 0; i < program->n_changes; i++)
+		engine_schedule(&net->engine, program->changes[i].time_ps, handler, i);
+}
+
 static void run_program(const struct program *program, const char *trains, struct test_flow *flows, struct seen *seen, uint64_t *hops)
 {
 	struct test_net net;
@@ -259,6 +318,7 @@ static void run_program(const struct program *program, const char *trains, struc
 	observers_add(&net.observers, &observer, true);
 	options.trains = trains;
 	create(&net, options);
+	plan_changes(&net, program);
 	test_net_run(&net, flows, program->n_flows);
 	struct network_counters counters;
 	net.network->model->counters(net.network, &counters);
@@ -304,13 +364,14 @@ static void random_programs_agree_with_the_oracle_and_trains_change_nothing(void
 	int64_t stalls = 0;
 	for (uint64_t seed = 1; seed <= 4000; seed++) {
 		draw_program(&program, seed);
+		draw_changes(&program, seed);
 		run_program(&program, "false", off, &seen_off, &hops_off);
 		run_program(&program, "true", on, &seen_on, &hops_on);
 		assert_same_flows(&program, seed, on, off);
 		if (memcmp(&seen_on, &seen_off, sizeof seen_on))
 			fail_msg("seed %llu on %s: observers saw something else with trains", (unsigned long long)seed, program.fabric);
 		stalls += seen_on.stalls;
-		if (seed % 5 || program.routing == ROUTING_SPRAY) /* the oracle does not know which packet takes which path */
+		if (seed % 5 || program.routing == ROUTING_SPRAY || program.n_changes) /* the oracle knows neither */
 			continue;
 		oracle_of(&program, slow, &hops_slow);
 		assert_same_flows(&program, seed, off, slow);
@@ -318,6 +379,56 @@ static void random_programs_agree_with_the_oracle_and_trains_change_nothing(void
 		assert_int_equal(hops_off, hops_slow);
 	}
 	assert_true(stalls > 100); /* the programs do exercise credits */
+}
+
+static void a_link_that_goes_down_holds_up_what_has_not_started_and_a_slower_one_takes_longer(void **state)
+{
+	(void)state;
+	for (int trains = 0; trains < 2; trains++) {
+		struct test_net net;
+		struct test_flow flow = {.source = 0, .destination = 2, .bytes = 50 * 1000};
+		int64_t each_ps = serialization_ps(1000, 28000000000), slow_ps = serialization_ps(1000, 14000000000);
+		struct program program = {.n_changes = 3, .changes = {{.time_ps = 10 * each_ps + 5, .link = 0, .percent = 0},
+			{.time_ps = 30 * each_ps, .link = 0, .percent = 100}, {.time_ps = 40 * each_ps + 1, .link = 0, .percent = 50}}};
+		test_net_fabric(&net, "star:n=3,bandwidth=224 Gb/s,latency=333 ns", ROUTING_DEFAULT);
+		assert_int_equal(net.fabric.link_source[0], net.fabric.npu_node[0]);
+		create(&net, (struct options){.payload = "1000 B", .trains = trains ? "true" : "false"});
+		plan_changes(&net, &program);
+		test_net_run(&net, &flow, 1);
+		/* 11 packets, a wait until 30, 11 more of which the last began before 40 + 1 ps, then 28 at half the rate. */
+		assert_int_equal(flow.sent_ps, 41 * each_ps + 28 * slow_ps);
+		assert_int_equal(flow.end_ps, flow.sent_ps + each_ps + 2 * 333000);
+		test_net_release(&net);
+	}
+}
+
+static void avoid_link(void *context)
+{
+	struct test_net *net = context;
+	network_avoid_link(net->network, 2, true);
+}
+static void ask_control(void *context, uint32_t argument)
+{
+	(void)argument;
+	engine_request(&((struct test_net *)context)->engine, ENGINE_PHASE_CONTROL);
+}
+
+/* A ring of 4: what npu1 has not sent over the short way when its failure is detected goes the long way round. */
+static void what_has_not_left_its_source_is_rerouted(void **state)
+{
+	(void)state;
+	struct test_net net;
+	struct test_flow flow = {.source = 1, .destination = 2, .bytes = 40 * 1000};
+	int64_t each_ps = serialization_ps(1000, 28000000000);
+	test_net_fabric(&net, "ring:n=4,bandwidth=224 Gb/s,latency=100 ns", ROUTING_DEFAULT);
+	assert_int_equal(net.fabric.link_source[2], net.fabric.npu_node[1]);
+	assert_int_equal(net.fabric.link_target[2], net.fabric.npu_node[2]);
+	create(&net, (struct options){.payload = "1000 B"});
+	engine_register_phase(&net.engine, ENGINE_PHASE_CONTROL, avoid_link, &net);
+	engine_schedule(&net.engine, 10 * each_ps - 1, engine_register(&net.engine, ask_control, &net), 0);
+	test_net_run(&net, &flow, 1);
+	assert_int_equal(flow.end_ps, 10 * each_ps - 1 + 30 * each_ps + 2 * each_ps + 3 * 100000);
+	test_net_release(&net);
 }
 
 /* Eight flows half way round a ring of one channel, buffers of two packets: everybody waits for room in the next buffer. */
@@ -398,6 +509,8 @@ int main(void)
 		cmocka_unit_test(incast_fills_the_last_link_without_a_gap),
 		cmocka_unit_test(ring_on_a_star_takes_its_closed_form),
 		cmocka_unit_test(ring_on_a_leaf_spine_takes_its_closed_form),
+		cmocka_unit_test(a_link_that_goes_down_holds_up_what_has_not_started_and_a_slower_one_takes_longer),
+		cmocka_unit_test(what_has_not_left_its_source_is_rerouted),
 		cmocka_unit_test(a_cycle_of_full_buffers_is_found_and_named),
 		cmocka_unit_test(an_input_fifo_blocks_behind_its_head_and_virtual_output_queues_do_not),
 		cmocka_unit_test(a_warm_network_allocates_nothing),

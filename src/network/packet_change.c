@@ -1,0 +1,119 @@
+/* Links that change while packets are on them. What has started goes on as it began: a serialization keeps its rate, and what was
+ * sent arrives, also over a link that went down (the retry buffers of lossless links hold it until it is through). Starts that
+ * were decided ahead are recalled. A link without capacity starts nothing; packets wait for it where they are, and those
+ * that their source has not sent yet take another way once the failure is detected. */
+#include "network/packet.h"
+
+/* Whether the path of an entry at its source crosses a link that routes avoid. */
+static bool crosses_avoided(const struct packet_network *net, const struct packet_entry *entry)
+{
+	const struct routes *routes = net->base.setup.routes;
+	const uint8_t *avoid = net->base.setup.links->avoid;
+	bool sprayed = packet_message_at(net, entry->message)->sprayed;
+	const struct route *route = &routes->routes[packet_message_at(net, entry->message)->route];
+	if (sprayed) { /* its packets take all paths in turn */
+		for (uint32_t i = route->first_link; i < route->first_link + route->n_links; i++)
+			if (avoid[routes->merged_link[i]])
+				return true;
+		return false;
+	}
+	for (uint32_t hop = entry->hop;; hop++) {
+		if (avoid[routes->hop_link[hop]])
+			return true;
+		if (net->hops[hop].next_voq == PACKET_LAST)
+			return false;
+	}
+}
+
+/* Takes the entries with dead paths out of a source's queue, in order, into the list `from` … `last`. */
+static void sort_out(struct packet_network *net, uint32_t index, uint32_t *first, uint32_t *last)
+{
+	struct packet_link *link = &net->links[index];
+	uint32_t own = link->n_inputs - 1, entry;
+	struct packet_voq *voq = &net->voqs[link->first_voq + own];
+	if (voq->head == PACKET_NONE)
+		return;
+	entry = voq->head;
+	voq->head = PACKET_NONE;
+	packet_input_empty(net, link, own);
+	for (uint32_t next; entry != PACKET_NONE; entry = next) {
+		next = net->entries[entry].next;
+		if (!crosses_avoided(net, &net->entries[entry])) {
+			packet_append(net, link->first_voq + own, entry);
+			continue;
+		}
+		net->entries[entry].next = PACKET_NONE;
+		if (*first == PACKET_NONE)
+			*first = entry;
+		else
+			net->entries[*last].next = entry;
+		*last = entry;
+	}
+}
+
+static void recall(struct packet_network *net, uint32_t link)
+{
+	if (!net->links[link].train)
+		return;
+	packet_train_touch(net, link, net->base.setup.engine->now_ps);
+	packet_train_settle(net, link);
+}
+
+/* Sends again, over ways that are alive, what sources have not sent yet over ways that are not. */
+static void reroute(struct packet_network *net)
+{
+	const struct fabric *fabric = net->base.setup.fabric;
+	uint32_t first = PACKET_NONE, last = PACKET_NONE;
+	for (uint32_t link = 0; link < fabric->n_links; link++) {
+		if (fabric->node_kind[fabric->link_source[link]] != WEFT_NODE_NPU)
+			continue;
+		recall(net, link);
+		sort_out(net, link, &first, &last);
+		net->links[link].event_ps = TIME_NEVER;
+		if (net->links[link].n_active)
+			packet_wake(net, link, net->base.setup.engine->now_ps);
+	}
+	for (uint32_t next; first != PACKET_NONE && !net->base.error.code; first = next) {
+		struct packet_entry entry = net->entries[first];
+		next = entry.next;
+		packet_entry_give(net, first);
+		packet_send_again(net, entry.message, (int64_t)entry.count * entry.payload);
+	}
+}
+
+/* With cut-through, when a packet may start depends on the rate of the link that it comes from and on that of the one it goes to. */
+static void recall_before(struct packet_network *net, uint32_t index)
+{
+	const struct fabric *fabric = net->base.setup.fabric;
+	for (uint32_t link = 0; net->cut_through && link < fabric->n_links; link++)
+		if (fabric->link_target[link] == fabric->link_source[index])
+			recall(net, link);
+}
+
+/* How long a credit takes back depends on the latency of the link that it is for. */
+static void recall_after(struct packet_network *net, uint32_t index)
+{
+	const struct fabric *fabric = net->base.setup.fabric;
+	uint32_t node = fabric->link_target[index];
+	for (uint32_t o = fabric->out_first[node]; o < fabric->out_first[node + 1]; o++)
+		recall(net, fabric->out_links[o]);
+}
+
+void packet_link_changed(struct network *network, uint32_t index, int64_t old_bytes_per_s, int64_t old_latency_ps)
+{
+	struct packet_network *net = (struct packet_network *)network;
+	const struct links *links = network->setup.links;
+	struct packet_link *link = &net->links[index];
+	if (links->bytes_per_s[index] == old_bytes_per_s && links->latency_ps[index] == old_latency_ps) {
+		reroute(net);
+		return;
+	}
+	recall(net, index);
+	recall_before(net, index);
+	recall_after(net, index);
+	link->unit_wire = 0; /* no packet has that size: serializations are computed anew */
+	link->latency_ps = links->latency_ps[index];
+	net->credit_back_ps[index] = link->latency_ps + net->credit_delay_ps;
+	if (link->n_active)
+		packet_wake(net, index, network->setup.engine->now_ps);
+}
