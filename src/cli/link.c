@@ -436,6 +436,49 @@ static void compare_machine(const struct catalogue *catalogue, const struct mach
 	putchar('\n');
 }
 
+/* Published facts of two machines side by side. */
+static void compare_facts(const struct machine_record *const *m, struct json *json)
+{
+	struct { const char *name, *unit; double a, b; } lines[64] = {
+		{"compute, dense BF16", "PFLOP/s", m[0]->pflops.typical / 1e15, m[1]->pflops.typical / 1e15},
+		{"power", "kW", m[0]->power_w.typical / 1e3, m[1]->power_w.typical / 1e3},
+		{"power per compute", "kW/PFLOP/s", m[0]->power_w.typical / m[0]->pflops.typical * 1e12, m[1]->power_w.typical / m[1]->pflops.typical * 1e12},
+	};
+	size_t n = 3;
+	for (uint32_t i = 0; i < m[0]->n_facts; i++)
+		for (uint32_t j = 0; j < m[1]->n_facts && n < 64; j++)
+			if (!strcmp(m[0]->facts[i].name, m[1]->facts[j].name)) {
+				lines[n].name = m[0]->facts[i].name;
+				lines[n].unit = m[0]->facts[i].unit;
+				lines[n].a = m[0]->facts[i].value;
+				lines[n++].b = m[1]->facts[j].value;
+			}
+	if (json)
+		json_open_array(json, "facts");
+	else
+		printf("%-32s %-12s %14s %14s %8s\n", "", "", m[0]->name, m[1]->name, "ratio");
+	for (size_t i = 0; i < n; i++) {
+		char ratio[32] = "";
+		if (lines[i].b > 0)
+			snprintf(ratio, sizeof ratio, " %8.3g", lines[i].a / lines[i].b);
+		if (!json) {
+			printf("%-32s %-12s %14.6g %14.6g%s\n", lines[i].name, lines[i].unit, lines[i].a, lines[i].b, ratio);
+			continue;
+		}
+		json_open_object(json, NULL);
+		json_string(json, "name", lines[i].name);
+		json_string(json, "unit", lines[i].unit);
+		json_number(json, m[0]->name, lines[i].a);
+		json_number(json, m[1]->name, lines[i].b);
+		json_number(json, "ratio", lines[i].b > 0 ? lines[i].a / lines[i].b : NAN);
+		json_close_object(json);
+	}
+	if (json)
+		json_close_array(json);
+	else
+		putchar('\n');
+}
+
 /* Two machines and two tariffs: how much of the gap in cost per PFLOP/s the first machine's cheap power closes. */
 static void compare_gap(const struct catalogue *catalogue, const struct machine_record *const *m, const struct options *o,
                         struct json *json)
@@ -455,8 +498,6 @@ static void compare_gap(const struct catalogue *catalogue, const struct machine_
 		json_number(json, "gap_closed_by_tariff", closed);
 		return;
 	}
-	printf("%s against %s: %.3g x the power, %.3g x the power per PFLOP/s\n", m[0]->name, m[1]->name,
-	       m[0]->power_w.typical / m[1]->power_w.typical, per[0] / per[1]);
 	if (per[0] > per[1] && dear != cheap)
 		printf("at the tariff '%s' instead of '%s', %s closes %.0f %% of its cost gap per PFLOP/s to %s at '%s'\n",
 		       cheap->name, dear->name, m[0]->name, closed * 100, m[1]->name, dear->name);
@@ -491,6 +532,8 @@ static int cmd_compare(const struct catalogue *catalogue, const struct options *
 		compare_machine(catalogue, machines[i], o, json);
 	if (json)
 		json_close_array(json);
+	if (o->n_words == 3)
+		compare_facts(machines, json);
 	if (o->n_words == 3 && catalogue->n_tariffs)
 		compare_gap(catalogue, machines, o, json);
 	if (json) {

@@ -284,9 +284,22 @@ static int read_part(const struct tree_node *node, struct machine_part *part, st
 	return read_grade(tree_get(node, "grade"), &part->grade, err);
 }
 
+/* {name: HBM capacity, value: 49.2, unit: TB, grade: B, source: …} */
+static int read_fact(const struct tree_node *node, struct machine_fact *fact, struct error *err)
+{
+	const struct tree_node *name = tree_get(node, "name"), *unit = tree_get(node, "unit"), *source = tree_get(node, "source");
+	struct figure value = {0};
+	if (!name || !tree_get(node, "value"))
+		return tree_fail(node, err, "a fact of a machine is {name: …, value: NUMBER, unit: …}");
+	if (machine_figure(node, "value", QUANTITY_NUMBER, &value, err))
+		return -1;
+	*fact = (struct machine_fact){name->text, unit ? unit->text : "", source ? source->text : NULL, value.typical, 'U'};
+	return read_grade(tree_get(node, "grade"), &fact->grade, err);
+}
+
 static int read_machine(struct catalogue *catalogue, const char *name, const struct tree_node *entry, struct error *err)
 {
-	const struct tree_node *parts = tree_get(entry, "parts"), *roles = tree_get(entry, "roles"),
+	const struct tree_node *parts = tree_get(entry, "parts"), *roles = tree_get(entry, "roles"), *facts = tree_get(entry, "facts"),
 			       *summary = tree_get(entry, "summary");
 	struct machine_record machine = {
 		.name = name, .file = entry->file, .line = entry->line, .summary = summary ? summary->text : NULL};
@@ -299,6 +312,12 @@ static int read_machine(struct catalogue *catalogue, const char *name, const str
 		machine.parts = arena_array(&catalogue->arena, parts->n_entries, sizeof *machine.parts);
 		for (; machine.n_parts < parts->n_entries; machine.n_parts++)
 			if (read_part(parts->entries[machine.n_parts].value, &machine.parts[machine.n_parts], err))
+				return -1;
+	}
+	if (facts) {
+		machine.facts = arena_array(&catalogue->arena, facts->n_entries, sizeof *machine.facts);
+		for (; machine.n_facts < facts->n_entries; machine.n_facts++)
+			if (read_fact(facts->entries[machine.n_facts].value, &machine.facts[machine.n_facts], err))
 				return -1;
 	}
 	if (roles) {

@@ -33,6 +33,8 @@ static inline double component_value(const struct component_kind *kind, enum com
 }
 
 struct machine_part { const char *name, *what, *source; double count, power_w; char grade; const char *component; };
+/* One line of a comparison: a number in a unit, as published. */
+struct machine_fact { const char *name, *unit, *source; double value; char grade; };
 struct machine_role { const char *role, *component; };
 
 /* What is published about a machine, and what it is made of. */
@@ -42,6 +44,8 @@ struct machine_record {
 	struct figure power_w, pflops, n_chips;    /* of the whole system; dense BF16 */
 	struct machine_part *parts;                /* the breakdown of the published power */
 	uint32_t n_parts;
+	struct machine_fact *facts;
+	uint32_t n_facts;
 	struct machine_role *roles;                /* node role (or kind) of the topology module → component kind */
 	uint32_t n_roles;
 };

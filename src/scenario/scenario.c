@@ -185,9 +185,11 @@ static int read_physics(struct scenario *scenario, struct error *err)
 	if (scenario->physics_node && section_read(&reader, &section_physics, scenario->physics_node, scenario))
 		return -1;
 	kinds = scenario->physics.kinds;
+	if (kinds && kinds->kind != TREE_MAP)
+		return tree_fail(kinds, err, "'kinds' must be a mapping such as {ideal: 400g-dr4}");
 	for (uint32_t i = 0; kinds && i < kinds->n_entries; i++)
-		if (kinds->kind != TREE_MAP || kinds->entries[i].value->kind != TREE_SCALAR)
-			return tree_fail(kinds, err, "'kinds' must be a mapping such as {ideal: 400g-dr4}");
+		if (kinds->entries[i].value->kind != TREE_SCALAR)
+			return tree_fail(kinds->entries[i].value, err, "'%s' must name a kind such as 400g-dr4", kinds->entries[i].key);
 	if (!scenario->energy_node)
 		return 0;
 	if (section_read(&reader, &section_energy, scenario->energy_node, scenario))
