@@ -23,6 +23,7 @@ void observers_add(struct observers *observers, const struct observer *observer,
 	observers->wants_intervals |= observer->link_interval != NULL;
 	observers->wants_queue |= observer->link_queue != NULL;
 	observers->wants_messages |= observer->message != NULL;
+	observers->wants_releases |= observer->release != NULL;
 	observers->wants_ops |= observer->op != NULL;
 	observers->wants_kinds |= by_kind;
 }

@@ -43,6 +43,17 @@ struct message_record {
 	uint8_t kind;           /* enum traffic_kind */
 };
 
+/* What let a message start, for every message, in order of issue: what lies between is local work (launch, step overhead,
+ * reduction). With it a run can be walked backwards from its end to its start. */
+struct release_record {
+	uint64_t message;
+	uint64_t cause;         /* the message whose delivery, or whose last byte leaving, released the step that sends this one;
+	                         * MESSAGE_NONE: the start of the operation below */
+	int64_t time_ps;        /* when the cause had its effect: for a reduction, when it was done */
+	uint32_t rank, index;   /* the operation in whose course it was sent; of a rendezvous, the one that came last */
+};
+#define MESSAGE_NONE UINT64_MAX
+
 struct op_record {
 	uint32_t rank, stream;
 	uint32_t index;         /* of the operation among its rank's: in its program, after those of workloads added before */
@@ -59,6 +70,11 @@ struct op_record {
 	uint32_t cause_rank, cause_index;
 	uint32_t released_by;   /* index of the operation of its own rank whose end (or start) made it ready, whatever it waited for later;
 	                         * UINT32_MAX: the start of the run, or of its workload (then the cause says which end that waited for) */
+	uint32_t after_rank, after_index; /* the operation whose end let its workload start, for those that nothing else released;
+	                         * UINT32_MAX: none */
+	uint64_t finished_by;   /* the message whose delivery, or whose last byte leaving, ended it; MESSAGE_NONE: none */
+	int64_t finished_ps;    /* when that had its effect (a collective may go on with local work); without a message, its start */
+	bool host;              /* a host operation: does not count as the accelerator's compute */
 	int32_t iteration;      /* -1 */
 	int64_t trace_node;     /* id in the trace it came from, -1 */
 	int64_t recorded_start_ps, recorded_end_ps; /* in the trace, TIME_NEVER when unknown */
@@ -88,6 +104,7 @@ struct observer {
 	void (*link_change)(void *context, uint32_t link, int64_t time_ps, enum link_state state, int64_t bytes_per_s);
 	void (*link_replays)(void *context, uint32_t link, int64_t time_ps, int64_t replays);
 	void (*message)(void *context, const struct message_record *record); /* once, when delivered (or at the end of a cut run) */
+	void (*release)(void *context, const struct release_record *record); /* once, when it is given to the network */
 	void (*op)(void *context, const struct op_record *record);           /* once, when it ended */
 	void (*collective)(void *context, const struct collective_record *record);
 };
@@ -98,7 +115,7 @@ struct observers {
 	struct observer list[OBSERVERS_MAX];
 	uint32_t n;
 	/* Whether anybody listens to it: producers of costly records ask first. */
-	bool wants_bytes, wants_busy, wants_intervals, wants_queue, wants_messages, wants_ops;
+	bool wants_bytes, wants_busy, wants_intervals, wants_queue, wants_messages, wants_releases, wants_ops;
 	bool wants_kinds; /* somebody needs link_bytes split by traffic kind; else kind may be TRAFFIC_N (mixed) */
 };
 void observers_add(struct observers *observers, const struct observer *observer, bool by_kind);

@@ -78,10 +78,12 @@ static void keep_limit(struct recorder *recorder)
 	int64_t room = recorder->options.size_limit_bytes - recorder->bins_bytes / 2 - (int64_t)recorder->journal.end;
 	if (recorder->intervals.file && !recorder->intervals.dropped && room < recorder->options.size_limit_bytes / 4)
 		table_drop(&recorder->intervals);
-	else if (!recorder->messages.dropped && room < 0)
+	else if (!recorder->messages.dropped && room < 0) {
 		table_drop(&recorder->messages);
-	else
+		table_drop(&recorder->releases);
+	} else {
 		return;
+	}
 	note_dropped(recorder);
 }
 
@@ -117,6 +119,21 @@ static void on_message(void *context, const struct message_record *record)
 	TABLE_SET(table, 6, int32_t, record->collective);
 	TABLE_SET(table, 7, uint8_t, record->kind);
 	TABLE_SET(table, 8, int32_t, record->route == ROUTE_NONE ? -1 : (int32_t)record->route);
+	table_commit(table);
+	if (!table->n_buffered)
+		keep_limit(context);
+}
+
+static void on_release(void *context, const struct release_record *record)
+{
+	struct table *table = &((struct recorder *)context)->releases;
+	if (table->dropped)
+		return;
+	TABLE_SET(table, 0, int64_t, (int64_t)record->message);
+	TABLE_SET(table, 1, int64_t, (int64_t)record->cause); /* MESSAGE_NONE: -1 */
+	TABLE_SET(table, 2, int64_t, record->time_ps);
+	TABLE_SET(table, 3, uint32_t, record->rank);
+	TABLE_SET(table, 4, uint32_t, record->index);
 	table_commit(table);
 	if (!table->n_buffered)
 		keep_limit(context);
@@ -175,6 +192,11 @@ static void on_op(void *context, const struct op_record *record)
 	TABLE_SET(table, 16, int64_t, record->recorded_start_ps);
 	TABLE_SET(table, 17, int64_t, record->recorded_end_ps);
 	TABLE_SET(table, 18, int32_t, (int32_t)record->released_by);
+	TABLE_SET(table, 19, int32_t, (int32_t)record->after_rank);
+	TABLE_SET(table, 20, int32_t, (int32_t)record->after_index);
+	TABLE_SET(table, 21, int64_t, (int64_t)record->finished_by);
+	TABLE_SET(table, 22, int64_t, record->finished_ps);
+	TABLE_SET(table, 23, uint8_t, record->host);
 	table_commit(table);
 }
 
@@ -210,6 +232,7 @@ struct observer recorder_observer(struct recorder *recorder)
 		.link_replays = on_replays,
 		.link_interval = detail >= DETAIL_INTERVALS ? on_interval : NULL,
 		.message = detail >= DETAIL_MESSAGES ? on_message : NULL,
+		.release = detail >= DETAIL_MESSAGES ? on_release : NULL,
 		.op = detail >= DETAIL_MESSAGES ? on_op : NULL,
 		.collective = on_collective,
 	};
@@ -256,6 +279,18 @@ static void open_tables(struct recorder *recorder)
 		{.name = "recorded_start_ps", .type = VALUE_I64, .units = "ps", .text = "in the trace; 2^63-1: not known"},
 		{.name = "recorded_end_ps", .type = VALUE_I64, .units = "ps", .text = "in the trace; 2^63-1: not known"},
 		{.name = "released_by", .type = VALUE_I32, .text = "index of the operation of its own rank that made it ready, -1: none"},
+		{.name = "after_rank", .type = VALUE_I32, .text = "of the operation whose end let its workload start, -1: none"},
+		{.name = "after_index", .type = VALUE_I32, .text = "index of that operation, -1"},
+		{.name = "finished_by", .type = VALUE_I64, .text = "message whose delivery or departure ended it, -1: none"},
+		{.name = "finished_ps", .type = VALUE_I64, .units = "ps", .text = "when that had its effect"},
+		{.name = "host", .type = VALUE_U8, .text = "1: an operation of the host"},
+	};
+	static const struct variable releases[] = {
+		{.name = "message", .type = VALUE_I64, .text = "id of /messages; rows are in order of issue"},
+		{.name = "cause", .type = VALUE_I64, .text = "message whose delivery or departure released it, -1: start of the operation"},
+		{.name = "time_ps", .type = VALUE_I64, .units = "ps", .text = "when that had its effect"},
+		{.name = "rank", .type = VALUE_U32, .text = "of the operation in whose course it was sent"},
+		{.name = "index", .type = VALUE_U32, .text = "of that operation"},
 	};
 	static const struct variable messages[] = {
 		{.name = "message", .type = VALUE_I64, .text = "id in order of issue; rows are in order of delivery"},
@@ -280,6 +315,7 @@ static void open_tables(struct recorder *recorder)
 	if (recorder->options.detail >= DETAIL_MESSAGES) {
 		OPEN(ops, "/ops", "operations of ranks, in order of their end", "op", ops);
 		OPEN(messages, "/messages", "messages, in order of delivery", "message", messages);
+		OPEN(releases, "/releases", "what let each message start, in order of issue", "release", releases);
 	}
 	if (recorder->options.detail >= DETAIL_INTERVALS)
 		OPEN(intervals, "/intervals", "presence of messages on links, in order of their end", "interval", intervals);
@@ -406,6 +442,7 @@ static void write_tables(struct recorder *recorder)
 	table_write(&recorder->collectives);
 	table_write(&recorder->ops);
 	table_write(&recorder->messages);
+	table_write(&recorder->releases);
 	table_write(&recorder->intervals);
 }
 
@@ -440,6 +477,7 @@ static void close_everything(struct recorder *recorder)
 	table_close(&recorder->collectives);
 	table_close(&recorder->ops);
 	table_close(&recorder->messages);
+	table_close(&recorder->releases);
 	table_close(&recorder->intervals);
 	link_bins_close(&recorder->links);
 	results_close(recorder);

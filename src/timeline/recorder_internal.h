@@ -39,7 +39,7 @@ struct recorder {
 	struct journal journal;
 	struct bins bins;
 	struct link_bins links;
-	struct table changes, collectives, ops, messages, intervals;
+	struct table changes, collectives, ops, messages, releases, intervals;
 	struct name_entry *names;
 	struct link_change *history; /* of all links, for their bins */
 	size_t n_history, history_capacity;

@@ -7,7 +7,7 @@
 
 #define TABLE_BLOCK 16384
 #define TABLE_CHUNK 8192 /* at most 64 KiB: from 128 KiB on, glibc maps and unmaps memory for each chunk that HDF5 touches */
-#define TABLE_COLUMNS 20
+#define TABLE_COLUMNS 24
 
 struct table {
 	struct timeline_file *file;

@@ -61,6 +61,12 @@ bool post_message(struct executor *x, uint32_t index, int64_t wire_bytes, uint64
 	return false;
 }
 
+void record_release(struct executor *x, const struct release_record *record)
+{
+	if (x->observers->wants_releases)
+		OBSERVE(x->observers, release, record);
+}
+
 static void on_sent(void *context, uint32_t token)
 {
 	struct executor *x = context;
@@ -115,8 +121,14 @@ static void make_ready(struct executor *x, uint32_t actor_index, uint32_t op_ind
 	uint16_t stream = program->ops[op_index].stream;
 	*running_at(x, index) = (struct running){
 		.actor = actor_index, .op = op_index, .ready_ps = x->engine->now_ps, .start_ps = -1, .cause_rank = cause_rank,
-		.cause_index = cause_index, .released_by = cause_rank == x->actors[actor_index].rank ? cause_index : NONE, .next = NONE, .message = NONE, .instance = NONE, .peer = NONE,
+		.cause_index = cause_index, .released_by = cause_rank == x->actors[actor_index].rank ? cause_index : NONE,
+		.after_rank = NONE, .after_index = NONE, .finished_by = MESSAGE_NONE, .next = NONE, .message = NONE, .instance = NONE,
+		.peer = NONE,
 	};
+	if (running_at(x, index)->released_by == NONE) {
+		running_at(x, index)->after_rank = cause_rank;
+		running_at(x, index)->after_index = cause_index;
+	}
 	actor->need[op_index] = OP_RUNNING;
 	if (!program->ready_order || stream == STREAM_NONE) {
 		queue_ready(x, index);
@@ -204,7 +216,9 @@ static void record_op(struct executor *x, const struct running *running)
 		.ready_ps = running->ready_ps, .start_ps = running->start_ps, .end_ps = now,
 		.exposed_ps = communicates ? now - running->start_ps - computed : 0,
 		.cause_rank = running->cause_rank, .cause_index = running->cause_index, .released_by = running->released_by,
-		.iteration = origin ? origin->iteration : -1, .trace_node = origin ? origin->trace_node : -1,
+		.after_rank = running->after_rank, .after_index = running->after_index, .finished_by = running->finished_by,
+		.finished_ps = running->finished_by == MESSAGE_NONE ? running->start_ps : running->finished_ps,
+		.host = op->flags & OP_HOST, .iteration = origin ? origin->iteration : -1, .trace_node = origin ? origin->trace_node : -1,
 		.recorded_start_ps = origin ? origin->recorded_start_ps : TIME_NEVER,
 		.recorded_end_ps = origin ? origin->recorded_end_ps : TIME_NEVER,
 	};

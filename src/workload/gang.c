@@ -88,6 +88,7 @@ static void receive_now(struct executor *x, const struct message *m, int64_t del
 	delay_ps += reduce_ps(instance->protocol, t->actions, m->bytes);
 	t->pending &= (uint8_t)~PENDING_RECEIVE;
 	t->received_ps = x->engine->now_ps;
+	t->received = m->id;
 	t->received_origin = m->origin;
 	if (delay_ps)
 		work_begin(x, instance, m->to, delay_ps);
@@ -99,6 +100,8 @@ void collective_sent(struct executor *x, uint32_t index)
 {
 	uint32_t from = message_at(x, index)->from;
 	struct thread *t = &x->threads[from];
+	t->sent = message_at(x, index)->id;
+	t->sent_ps = x->engine->now_ps;
 	t->pending &= (uint8_t)~PENDING_SEND;
 	if (!t->pending)
 		touch_thread(x, from);
@@ -152,6 +155,14 @@ static bool block(struct executor *x, const struct instance *instance, uint32_t 
 	return false;
 }
 
+static void release_step(struct executor *x, const struct message *m, uint32_t position)
+{
+	const struct thread *t = &x->threads[m->from];
+	const struct instance *instance = instance_at(x, m->instance);
+	record_release(x, &(struct release_record){.message = m->id, .cause = t->cause, .time_ps = t->cause_ps, .rank = m->source_rank,
+						   .index = x->members[instance->first_member + position].op});
+}
+
 static void send_step(struct executor *x, uint32_t index, uint32_t position, const struct collective_step *step)
 {
 	uint32_t token = pool_take(&x->messages), instance_index = x->threads[index].instance;
@@ -170,7 +181,9 @@ static void send_step(struct executor *x, uint32_t index, uint32_t position, con
 	m->bytes = step->out.bytes;
 	m->flags = 0;
 	int64_t wire_bytes = planning_wire_bytes(x, instance->protocol, m->source_npu, m->target_npu, m->bytes);
-	if (post_message(x, token, wire_bytes, index - instance->first_thread, instance->id, instance->traffic))
+	bool local = post_message(x, token, wire_bytes, index - instance->first_thread, instance->id, instance->traffic);
+	release_step(x, message_at(x, token), position);
+	if (local)
 		take_message(x, token, 0);
 	else
 		x->threads[index].pending |= PENDING_SEND;
@@ -182,7 +195,7 @@ static bool post_step(struct executor *x, uint32_t index, uint32_t position, con
 	struct thread *t = &x->threads[index];
 	const struct instance *instance = instance_at(x, t->instance);
 	int64_t work_ps = 0;
-	t->received_ps = -1;
+	t->received_ps = t->sent_ps = -1;
 	t->pending = 0;
 	t->actions = step->actions;
 	if (step->actions & STEP_SEND)
@@ -204,8 +217,14 @@ static bool post_step(struct executor *x, uint32_t index, uint32_t position, con
 static void end_step(struct executor *x, uint32_t index)
 {
 	struct thread *t = &x->threads[index];
-	if (t->received_ps == x->engine->now_ps)
+	if (t->received_ps == x->engine->now_ps) {
 		t->origin = t->received_origin;
+		t->cause = t->received;
+		t->cause_ps = t->received_ps;
+	} else if (t->sent_ps == x->engine->now_ps) {
+		t->cause = t->sent;
+		t->cause_ps = t->sent_ps;
+	}
 	t->state = THREAD_READY;
 	t->early >>= 1;
 	t->step++;
@@ -220,6 +239,8 @@ static void end_step(struct executor *x, uint32_t index)
 			continue;
 		}
 		waiter->state = THREAD_READY;
+		waiter->cause = t->cause;
+		waiter->cause_ps = t->cause_ps;
 		bitset_add(&x->touched_threads, *at);
 		*at = waiter->next_waiter;
 	}
@@ -244,8 +265,8 @@ static void instance_end(struct executor *x, uint32_t index)
 	pool_give(&x->instances, index);
 }
 
-/* The rank's part is over: its operation ends. */
-static void member_end(struct executor *x, uint32_t instance_index, uint32_t position, uint32_t origin)
+/* The rank's part is over: its operation ends. `last`: its thread that ended last, NULL when it has none. */
+static void member_end(struct executor *x, uint32_t instance_index, uint32_t position, uint32_t origin, const struct thread *last)
 {
 	struct instance *instance = instance_at(x, instance_index);
 	uint32_t index = x->members[instance->first_member + position].running;
@@ -253,6 +274,10 @@ static void member_end(struct executor *x, uint32_t instance_index, uint32_t pos
 	if (origin != position) { /* what made it end goes back to when another rank entered */
 		running->cause_rank = position_rank_id(x, instance, origin);
 		running->cause_index = x->members[instance->first_member + origin].op; /* numbered within its rank */
+	}
+	if (last) {
+		running->finished_by = last->cause;
+		running->finished_ps = last->cause_ps;
 	}
 	note_ended(x, index);
 	if (--instance->n_left == 0)
@@ -265,7 +290,7 @@ static void thread_end(struct executor *x, uint32_t index, uint32_t position)
 	struct instance *instance = instance_at(x, t->instance);
 	t->state = THREAD_DONE;
 	if (--x->members[instance->first_member + position].threads_left == 0)
-		member_end(x, t->instance, position, t->origin);
+		member_end(x, t->instance, position, t->origin, t);
 }
 
 void thread_go(struct executor *x, uint32_t index)
@@ -307,7 +332,7 @@ static void instance_init(struct executor *x, uint32_t index, uint32_t n_threads
 		x->members[instance->first_member + i] = (struct member){NONE, NONE, n_threads};
 	for (uint32_t i = 0; i < n * n_threads; i++)
 		x->threads[instance->first_thread + i] = (struct thread){
-			.instance = index, .received_ps = -1, .waiters = NONE, .next_waiter = NONE, .state = THREAD_ABSENT,
+			.instance = index, .received_ps = -1, .sent_ps = -1, .cause = MESSAGE_NONE, .waiters = NONE, .next_waiter = NONE, .state = THREAD_ABSENT,
 		};
 }
 
@@ -415,11 +440,12 @@ void collective_begin(struct executor *x, uint32_t index)
 		struct thread *t = &x->threads[first + i];
 		t->n_steps = plan->algorithm->n_steps(plan, running->position, i);
 		t->origin = running->position;
+		t->cause_ps = running->start_ps;
 		t->state = THREAD_READY;
 		touch_thread(x, first + i);
 	}
 	if (!plan->n_threads)
-		member_end(x, running->instance, running->position, running->position);
+		member_end(x, running->instance, running->position, running->position, NULL);
 }
 
 void gang_release(struct executor *x)

@@ -240,6 +240,7 @@ static void record_op(struct loggops *s, uint32_t rank, uint32_t index, int64_t 
 		.ready_ps = s->ready_ps[at], .start_ps = s->start_ps[at], .end_ps = end_ps,
 		.exposed_ps = op->kind == OP_COMPUTE || op->kind == OP_WAIT ? 0 : end_ps - s->start_ps[at],
 		.cause_rank = s->cause[at] == NONE ? NONE : rank, .cause_index = s->cause[at], .released_by = s->cause[at],
+		.after_rank = UINT32_MAX, .after_index = UINT32_MAX, .finished_by = MESSAGE_NONE,
 		.iteration = -1, .trace_node = -1, .recorded_start_ps = TIME_NEVER, .recorded_end_ps = TIME_NEVER,
 	};
 	if (program->origins) {

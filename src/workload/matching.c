@@ -99,13 +99,22 @@ static uint32_t channel_meet(struct executor *x, bool receives, uint32_t index, 
 
 /* What happens once both are there */
 
-static void launch(struct executor *x, uint32_t index)
+static void launch(struct executor *x, uint32_t index, uint32_t released_by)
 {
 	const struct message *m = message_at(x, index);
+	const struct running *by = running_at(x, released_by);
+	const struct actor *actor = &x->actors[by->actor];
+	struct release_record record = {.cause = MESSAGE_NONE, .time_ps = by->start_ps, .rank = actor->rank,
+					.index = actor->first_op + by->op};
 	if (post_message(x, index, m->bytes, (uint32_t)m->tag, -1, TRAFFIC_POINT_TO_POINT)) {
+		record.message = message_at(x, index)->id;
+		record_release(x, &record);
 		message_sent(x, index);
 		message_arrived(x, index);
+		return;
 	}
+	record.message = message_at(x, index)->id;
+	record_release(x, &record);
 }
 
 static void receive_end(struct executor *x, uint32_t index)
@@ -117,6 +126,8 @@ static void receive_end(struct executor *x, uint32_t index)
 	if (running->start_ps < x->engine->now_ps) { /* it waited for the sender */
 		running->cause_rank = m->source_rank;
 		running->cause_index = m->source_op;
+		running->finished_by = m->id;
+		running->finished_ps = x->engine->now_ps;
 	}
 	pool_give(&x->messages, index);
 	note_ended(x, receive);
@@ -135,7 +146,7 @@ static void bind(struct executor *x, uint32_t index, uint32_t receive)
 			send->cause_rank = x->actors[received->actor].rank;
 			send->cause_index = x->actors[received->actor].first_op + received->op;
 		}
-		launch(x, index);
+		launch(x, index, received->start_ps > send->start_ps ? receive : m->from);
 	}
 }
 
@@ -145,7 +156,10 @@ void message_sent(struct executor *x, uint32_t index)
 	uint32_t send = m->from;
 	m->flags |= MESSAGE_SENT;
 	m->from = NONE;
-	running_at(x, send)->message = NONE;
+	struct running *running = running_at(x, send);
+	running->message = NONE;
+	running->finished_by = m->id;
+	running->finished_ps = x->engine->now_ps;
 	note_ended(x, send);
 }
 
@@ -289,7 +303,7 @@ void send_start(struct executor *x, uint32_t send)
 		}
 	}
 	if (eager)
-		launch(x, index);
+		launch(x, index, send);
 }
 
 void receive_start(struct executor *x, uint32_t receive)

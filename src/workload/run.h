@@ -87,6 +87,9 @@ struct running {
 	int64_t computed_ps;    /* what its rank had computed when it started */
 	uint32_t cause_rank, cause_index; /* as in struct op_record */
 	uint32_t released_by;   /* operation of the own rank that made it ready */
+	uint32_t after_rank, after_index; /* as in struct op_record */
+	uint64_t finished_by;   /* message that ended it, MESSAGE_NONE */
+	int64_t finished_ps;
 	uint32_t next;          /* in ended, posted or a channel */
 	uint32_t message;       /* send, receive: its message, NONE */
 	uint32_t instance, position; /* collective */
@@ -137,6 +140,10 @@ enum thread_pending { PENDING_SEND = 1, PENDING_RECEIVE = 2, PENDING_WORK = 4 };
 struct thread {
 	uint64_t early;         /* bit k: the message for step `step` + k has arrived before it was posted; later ones: overflow */
 	int64_t received_ps;    /* when the message of this step completed it */
+	int64_t sent_ps;        /* when the last byte of this step's message had left */
+	uint64_t received, sent; /* those messages */
+	uint64_t cause;         /* message whose arrival or departure let it go on, MESSAGE_NONE: its rank's entry */
+	int64_t cause_ps;       /* when */
 	uint32_t instance;
 	uint32_t step, n_steps; /* steps below `step` have ended */
 	uint32_t origin, received_origin;
@@ -258,6 +265,7 @@ void executor_fail(struct executor *x, enum error_code code, const char *format,
 void note_ended(struct executor *x, uint32_t running);
 /* Gives the message to the network; `wire_bytes` >= its payload. True when it stays on its NPU: the caller delivers it at once. */
 bool post_message(struct executor *x, uint32_t message, int64_t wire_bytes, uint64_t flow_key, int32_t collective, uint8_t kind);
+void record_release(struct executor *x, const struct release_record *record);
 const char *op_text(const struct executor *x, uint32_t actor, uint32_t op, char *out, size_t size);
 
 /* matching.c */
