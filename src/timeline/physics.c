@@ -39,8 +39,7 @@ static int64_t fill_row(const struct bins *bins, const struct link_figures *figu
 	for (uint32_t bin = 0; bin < n; bin++) {
 		size_t index = (size_t)bins_at(bins, link, bin);
 		int64_t time_ps = bin + 1 == n ? end_ps : (bin + 1) * bins->width_ps, sum;
-		bytes += bins->bytes[index] + cell(bins, BINS_OVERHEAD, index) +
-		         cell(bins, BINS_REPLAYS, index) * figures->replay_bytes[link];
+		bytes += bins->bytes[index] + cell(bins, BINS_OVERHEAD, index); /* replays are overhead */
 		sum = link_energy_pj(figures, link, time_ps, bytes);
 		row[bin] = sum - before;
 		before = sum;

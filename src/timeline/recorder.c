@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "collective/collective.h"
+#include "link/account.h"
 #include "timeline/recorder_internal.h"
 
 const char *const timeline_detail_names[DETAIL_N] = {"bins", "messages", "intervals", "all"};
@@ -55,6 +56,9 @@ static void on_replays(void *context, uint32_t link, int64_t time_ps, int64_t re
 {
 	struct recorder *recorder = context;
 	bins_extra_add(&recorder->bins, BINS_REPLAYS, link, time_ps, time_ps, replays);
+	if (recorder->options.figures) /* what went over the wire again */
+		bins_extra_add(&recorder->bins, BINS_OVERHEAD, link, time_ps, time_ps + 1,
+			       replays * recorder->options.figures->replay_bytes[link]);
 }
 
 static void note_dropped(struct recorder *recorder)
