@@ -15,7 +15,7 @@
  *   A hop is the crossing of a switch; half of it is charged to the link into the switch and half to the link out of it, so one
  *   switch costs 200 ns and three cost 600.
  * - CPU sockets: about 160 GB/s each; how many links that is is not published: one of 160/7 GB/s per sub-plane is assumed.
- * - racks: 12 compute and 4 communication racks; 4 nodes per compute rack, 28 L2 chips per communication rack (calculated).
+ * - racks: 12 compute and 4 communication racks (lengths of fibres follow from them); 4 nodes per compute rack, 28 L2 chips per communication rack (calculated).
  * - fewer nodes: logical L2 switches 56 for 384 NPUs, 42 for 288, 28 for 192 (table 10): l2_chips = 16, 12, 8 per sub-plane. Uplink u
  *   of node n leads to chip (u + 16 n) mod l2_chips, which fills every chip evenly.
  *
@@ -43,7 +43,7 @@ static const struct weft_param cloudmatrix_params[] = {
 	{"die_latency", WEFT_PARAM_TIME, "50 ns", "0 ps..1 s", "between the dies of a package (assumed)"},
 	{"l2_chips", WEFT_PARAM_INTEGER, "16", "1..16", "L2 chips per sub-plane"},
 	{"optics", WEFT_PARAM_TEXT, "ub-optical-sr8", NULL, "link kind of L1 to L2 and its modules: ub-optical-sr8, -lpo, …"},
-	{"fibre", WEFT_PARAM_LENGTH, "20 m", "0 m..2 km", "length of a cable between L1 and L2 (assumed; its delay is in `latency`)"},
+	{"fibre", WEFT_PARAM_LENGTH, "0 m", "0 m..2 km", "length of cables between L1 and L2 (delay is in `latency`); 0: by their racks"},
 	{"cpus", WEFT_PARAM_BOOL, "false", NULL, "the 4 CPU sockets of each node too"},
 	{"merge_planes", WEFT_PARAM_BOOL, "false", NULL, "one sub-plane of 7-fold bandwidth instead of 7 equal ones"},
 	{0},
@@ -113,16 +113,25 @@ static int add_access(struct weft_builder *b, const struct cloudmatrix *cm, stru
 	return 0;
 }
 
+/* Metres between the racks of a node and of an L2 chip. Assumed: one row, the 4 communication racks in the middle of the 12 compute
+ * racks, 0.6 m from rack to rack, 5 m for the ways up, down and the slack. */
+static double fibre_m(const struct cloudmatrix *cm, uint32_t node, uint32_t plane, uint32_t chip)
+{
+	uint32_t compute = node / 4, place = compute < 6 ? compute : compute + 4;
+	uint32_t communication = 6 + (plane * cm->chips + chip) * 4 / (cm->planes * cm->chips);
+	return 5 + 0.6 * (place > communication ? place - communication : communication - place);
+}
+
 static int add_uplinks(struct weft_builder *b, struct cloudmatrix *cm, struct weft_link link)
 {
 	uint32_t id = WEFT_NONE;
 	link.kind = b->text(b, "optics");
-	link.length_m = b->real(b, "fibre");
 	for (uint32_t node = 0; node < cm->nodes; node++) {
 		for (uint32_t plane = 0; plane < cm->planes; plane++) {
 			link.source = cm->first_l1 + node * cm->planes + plane;
 			for (uint32_t u = 0; u < PORTS; u++) {
 				link.target = cm->first_l2 + plane * cm->chips + chip_of(cm, node, u);
+				link.length_m = b->real(b, "fibre") > 0 ? b->real(b, "fibre") : fibre_m(cm, node, plane, chip_of(cm, node, u));
 				if ((id = b->add_cable(b, &link)) == WEFT_NONE)
 					return -1;
 				if (!node && !plane && !u)
