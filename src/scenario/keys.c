@@ -161,7 +161,7 @@ const struct section section_output = {"output", "What is recorded.", output_key
 static const struct section_key physics_keys[] = {
 	{"errors", KEY_BOOL, "true", NULL, "bit errors take part: lost codewords are sent again and hold their link", AT(errors)},
 	{"draws", KEY_BOOL, "true", NULL, "every link draws its manufacturing, contamination and ageing in dB, by seed", AT(draws)},
-	{"ranges", KEY_CHOICE, "typical", "typical|draw", "figures of kinds that are a range: their likely value, or drawn once per kind by seed",
+	{"ranges", KEY_CHOICE, "typical", "typical|draw", "figures that are a range: their likely value, or drawn once per kind of link or component, by seed",
 		AT(ranges)},
 	{"budget", KEY_CHOICE, "error", "error|warn|ignore", "what a link is whose budget does not close", AT(budget)},
 	{"recovery", KEY_TIME, "1 ms", "1 ns..", "what a lost codeword costs on links without a retry of their own", AT(recovery_ps)},

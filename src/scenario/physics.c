@@ -49,9 +49,23 @@ static const struct link_kind *find_kind(const struct physics *physics, const st
 	return kind && !kind->abstract ? kind : NULL;
 }
 
+/* Chips, switches and the rest: ranges drawn evenly, once per kind. */
+static void draw_components(struct physics *physics, const struct scenario *scenario)
+{
+	for (size_t i = 0; i < physics->catalogue.n_components; i++) {
+		struct random_stream stream = random_stream((uint64_t)scenario->seed, "component.ranges", i);
+		for (int f = 0; f < COMPONENT_FIGURES; f++) {
+			struct figure *figure = &physics->catalogue.components[i].figures[f];
+			figure->typical = figure->low + (figure->high - figure->low) * random_uniform(&stream);
+		}
+	}
+}
+
 static int map_kinds(struct physics *physics, const struct scenario *scenario, const struct fabric *fabric, struct error *err)
 {
 	const struct tree_node *map = scenario->physics.kinds;
+	if (scenario->physics.ranges)
+		draw_components(physics, scenario);
 	physics->kinds = memory_zero((size_t)fabric->n_kinds + 1, sizeof *physics->kinds);
 	for (uint32_t k = 0; k < fabric->n_kinds; k++) {
 		const struct link_kind *kind = find_kind(physics, scenario, fabric->kind_names[k], err);
