@@ -419,6 +419,14 @@ static void verify_kind(struct options *o, const char *algorithm, enum collectiv
 	}
 }
 
+static bool is_algorithm(const char *name)
+{
+	for (int kind = 0; kind < COLLECTIVE_KINDS; kind++)
+		if (collective_algorithm_find(name, (enum collective_kind)kind, NULL))
+			return true;
+	return false;
+}
+
 static int cmd_verify(struct options *o, struct error *err)
 {
 	const char *only = o->n_words > 1 ? o->words[1] : o->request.file ? "msccl" : NULL;
@@ -427,6 +435,8 @@ static int cmd_verify(struct options *o, struct error *err)
 	struct json *json = o->json ? json_new() : NULL;
 	if (!only && !o->all)
 		return error_set(err, ERROR_INPUT, "verify needs an algorithm or --all");
+	if (only && !is_algorithm(only))
+		return collective_algorithm_find(only, o->request.kind, err), -1;
 	if (only && !collective_algorithm_find(only, o->kind_given ? o->request.kind : COLLECTIVE_ALL_REDUCE, o->kind_given ? err : NULL) &&
 	    o->kind_given)
 		return -1;

@@ -39,6 +39,8 @@ static const char help[] =
 	"Sizes count as in nccl-tests: of all-gather and reduce-scatter the whole buffer.\n\n"
 	"Exit status: 0 done; 1 a run could not finish; 2 bad usage or input, or the host failed.";
 
+#define SIZE_MAX_BYTES (INT64_C(1) << 50) /* of a collective, as in scenarios */
+
 struct arguments {
 	struct sets sets;
 	const char *algorithms, *against, *topology;
@@ -84,8 +86,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!arguments->topology)
 			argp_error(state, "which --topology?");
-		if (arguments->factor < 2 || arguments->begin < 1 || arguments->end < arguments->begin)
-			argp_error(state, "sizes go from --begin (at least 1 B) to --end (not less) by --factor (at least 2)");
+		if (arguments->factor < 2 || arguments->begin < 1 || arguments->end < arguments->begin || arguments->end > SIZE_MAX_BYTES)
+			argp_error(state, "sizes go from --begin (at least 1 B) to --end (not less, at most 1 PiB) by --factor (at least 2)");
 		return 0;
 	default: return ARGP_ERR_UNKNOWN;
 	}

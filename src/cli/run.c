@@ -123,6 +123,8 @@ static int run_scenario(const struct arguments *arguments, struct scenario *scen
 		return dry_run(scenario, &err) ? cli_fail(&err) : 0;
 	if (arguments->picture && !scenario->output.timeline)
 		return cli_fail(&(struct error){ERROR_INPUT, "--picture is drawn from a timeline: say where to write one (-o FILE)"});
+	if (arguments->picture && picture_check_name(arguments->picture, &err))
+		return cli_fail(&err);
 	if (job_run(&job, scenario, &(struct job_options){.progress = true}, &err))
 		return cli_fail(&err);
 	warn_of_links(&job.simulation);

@@ -160,8 +160,11 @@ static FILE *open_output(const char *path, struct error *err)
 static int run_export(const struct timeline_arguments *arguments, struct timeline *timeline, struct error *err)
 {
 	static const char *const formats[] = {"csv", "perfetto"};
-	int format = find_name("format", arguments->format ? arguments->format : "", formats, 2, err), table = EXPORT_TABLES, status;
+	int format, table = EXPORT_TABLES, status;
 	FILE *out;
+	if (!arguments->format)
+		return error_set(err, ERROR_INPUT, "export needs --format (known: csv, perfetto)");
+	format = find_name("format", arguments->format, formats, 2, err);
 	if (format < 0)
 		return -1;
 	if (arguments->table && (table = find_name("table", arguments->table, export_table_names, EXPORT_TABLES, err)) < 0)

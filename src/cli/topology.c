@@ -62,7 +62,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!arguments->action)
 			argp_error(state, "needs list, show or export");
-		else if (strcmp(arguments->action, "list") && !arguments->spec)
+		else if (!strcmp(arguments->action, "list") && arguments->spec)
+			argp_error(state, "list takes no topology: '%s' is too many (see `weft topology show`)", arguments->spec);
+		else if ((!strcmp(arguments->action, "show") || !strcmp(arguments->action, "export")) && !arguments->spec)
 			argp_error(state, "needs a topology, such as `weft topology %s star:n=8`", arguments->action);
 		return 0;
 	default: return ARGP_ERR_UNKNOWN;

@@ -261,16 +261,24 @@ static int draw_to(const char *path, bool svg, struct timeline *timeline, const 
 	return status == CAIRO_STATUS_SUCCESS ? 0 : error_set(err, ERROR_HOST, "cannot write '%s': %s", path, cairo_status_to_string(status));
 }
 
+static bool ends_in(const char *path, const char *end)
+{
+	size_t length = strlen(path), n = strlen(end);
+	return length > n && !strcmp(path + length - n, end);
+}
+
+int picture_check_name(const char *path, struct error *err)
+{
+	return ends_in(path, ".png") || ends_in(path, ".svg") ? 0
+		: error_set(err, ERROR_INPUT, "a picture's name ends in .png or .svg, not '%s'", path);
+}
+
 int picture_write(struct timeline *timeline, const struct picture_options *options, struct error *err)
 {
 	struct heat heat;
-	size_t length = strlen(options->path);
-	const char *end = length > 4 ? options->path + length - 4 : "";
-	if (strcmp(end, ".png") && strcmp(end, ".svg"))
-		return error_set(err, ERROR_INPUT, "a picture's name ends in .png or .svg, not '%s'", options->path);
-	if (heat_init(&heat, timeline, options->max_rows ? options->max_rows : ROWS_DEFAULT, options->from_ps, options->to_ps, err))
+	if (picture_check_name(options->path, err) || heat_init(&heat, timeline, options->max_rows ? options->max_rows : ROWS_DEFAULT, options->from_ps, options->to_ps, err))
 		return -1;
-	int status = heat.n_bins && heat.to_ps > heat.from_ps ? draw_to(options->path, !strcmp(end, ".svg"), timeline, &heat, err)
+	int status = heat.n_bins && heat.to_ps > heat.from_ps ? draw_to(options->path, ends_in(options->path, ".svg"), timeline, &heat, err)
 		: error_set(err, ERROR_INPUT, "timeline '%s' has nothing to draw: no simulated time has passed", timeline_path(timeline));
 	heat_release(&heat);
 	return status;

@@ -158,6 +158,8 @@ static int read_changes(struct scenario *scenario, struct error *err)
 			return -1;
 		if (!change->state && change->bytes_per_s < 0 && change->latency_ps < 0)
 			return tree_fail(change->node, err, "nothing changes: give 'state', 'rate' or 'latency'");
+		if (change->state == 3 && change->bytes_per_s < 0 && change->latency_ps < 0)
+			return tree_fail(change->node, err, "'degraded' says that a link is worse: give its new 'rate' or 'latency'");
 	}
 	return 0;
 }

@@ -68,7 +68,10 @@ const struct trace_format *trace_recognise(const char *path, struct error *err)
 		struct text known = TEXT_INIT;
 		for (size_t i = 0; trace_formats[i]; i++)
 			text_printf(&known, "%s%s", i ? ", " : "", trace_formats[i]->name);
-		error_set(err, ERROR_INPUT, "%s: not in a format that is known here (known: %s)", path, text_string(&known));
+		if (!head.n)
+			error_set(err, ERROR_INPUT, "%s: %s", path, head.whole ? "the file is empty" : "is a directory");
+		else
+			error_set(err, ERROR_INPUT, "%s: not in a format that is known here (known: %s)", path, text_string(&known));
 		text_release(&known);
 	} else if (second) {
 		error_set(err, ERROR_INPUT, "%s: could be '%s' or '%s': say which", path, best->name, second->name);

@@ -246,7 +246,7 @@ int executor_explain_stuck(const struct executor *x, struct error *err)
 		struct text network = TEXT_INIT;
 		x->network->model->describe_stuck(x->network, &network);
 		if (network.length)
-			text_printf(&out, "; %s", network.data);
+			text_puts(&out, network.data); /* begins each of its sentences with "; " */
 		text_release(&network);
 	}
 	error_set(err, ERROR_SIMULATION, "the run cannot finish: %s", text_string(&out));
