@@ -163,6 +163,8 @@ static const struct section_key physics_keys[] = {
 	{"draws", KEY_BOOL, "true", NULL, "every link draws its manufacturing, contamination and ageing in dB, by seed", AT(draws)},
 	{"ranges", KEY_CHOICE, "typical", "typical|draw", "figures that are a range: their likely value, or drawn once per kind of link or component, by seed",
 		AT(ranges)},
+	{"latency", KEY_CHOICE, "fabric", "fabric|add", "`add`: propagation, modules, FEC and SerDes of the catalogue come on top of the fabric's latency, "
+		"which then stands for the switch alone", AT(latency)},
 	{"budget", KEY_CHOICE, "error", "error|warn|ignore", "what a link is whose budget does not close", AT(budget)},
 	{"recovery", KEY_TIME, "1 ms", "1 ns..", "what a lost codeword costs on links without a retry of their own", AT(recovery_ps)},
 	{"loss", KEY_NODE, "", NULL, "list of losses put on links: `[{link: 'npu0->*', add: 3 dB}]`", AT(loss)},

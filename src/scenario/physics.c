@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "engine/engine.h"
 #include "fabric/fabric.h"
 #include "network/network.h"
@@ -235,6 +236,14 @@ cleanup:
 	if (result)
 		physics_release(physics);
 	return result;
+}
+
+void physics_add_latency(const struct physics *physics, struct fabric *fabric)
+{
+	for (uint32_t link = 0; link < fabric->n_links; link++) {
+		double ns = physics->classes[physics->link_class[link]].chain.latency_ns;
+		fabric->link_latency_ps[link] = time_add(fabric->link_latency_ps[link], (int64_t)llround(ns * (double)PS_PER_NS));
+	}
 }
 
 void physics_release(struct physics *physics)

@@ -61,6 +61,8 @@ struct physics {
  * a warning. */
 int physics_init(struct physics *physics, const struct scenario *scenario, const struct fabric *fabric, struct error *err);
 void physics_release(struct physics *physics);
+/* Adds what the catalogue knows of a link's latency (propagation, modules, FEC, SerDes) to the fabric's, which then is the switch's. */
+void physics_add_latency(const struct physics *physics, struct fabric *fabric);
 /* Lets the errors take part: registers events; the simulation's control phase calls physics_control. */
 int physics_start(struct physics *physics, struct simulation *simulation, struct error *err);
 void physics_control(struct physics *physics, struct simulation *simulation);

@@ -97,6 +97,7 @@ enum physics_budget { PHYSICS_BUDGET_ERROR, PHYSICS_BUDGET_WARN, PHYSICS_BUDGET_
 struct scenario_physics {
 	bool errors, draws;
 	int ranges;             /* 0: typical, 1: drawn */
+	int latency;            /* 0: the fabric's, 1: the catalogue's on top */
 	int budget;             /* enum physics_budget */
 	int64_t recovery_ps;
 	struct tree_node *loss, *kinds, *catalogue;

@@ -257,17 +257,24 @@ static int build_physics(struct simulation *simulation, struct error *err)
 		return -1;
 	}
 	simulation->physics = physics;
-	engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
-	if (physics_start(physics, simulation, err))
-		return -1;
+	if (scenario->physics.latency) /* before anything reads it */
+		physics_add_latency(physics, &simulation->fabric);
 	return scenario->energy_node ? energy_check(simulation, err) : 0;
+}
+
+static int start_physics(struct simulation *simulation, struct error *err)
+{
+	if (!simulation->physics)
+		return 0;
+	engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
+	return physics_start(simulation->physics, simulation, err);
 }
 
 static int build(struct simulation *simulation, struct error *err)
 {
 	const struct scenario *scenario = simulation->scenario;
 	struct observer totals;
-	if (fabric_build(&simulation->fabric, &scenario->topology, err))
+	if (fabric_build(&simulation->fabric, &scenario->topology, err) || build_physics(simulation, err))
 		return -1;
 	routes_init(&simulation->routes, &simulation->fabric, scenario->routing, (uint64_t)scenario->seed);
 	links_init(&simulation->links, &simulation->fabric);
@@ -276,7 +283,7 @@ static int build(struct simulation *simulation, struct error *err)
 	totals = totals_observer(&simulation->totals);
 	observers_add(&simulation->observers, &totals, false);
 	if (place_ranks(simulation, err) || build_network(simulation, err) || build_workloads(simulation, err) ||
-	    schedule_changes(simulation, err) || loggops_build(simulation, err) || build_physics(simulation, err))
+	    schedule_changes(simulation, err) || loggops_build(simulation, err) || start_physics(simulation, err))
 		return -1;
 	if (!simulation->loggops)
 		executor_start(simulation->executor);
