@@ -61,16 +61,18 @@ struct packet_link {
 };
 _Static_assert(sizeof(struct packet_link) == 64, "one cache line");
 
-/* Credits of one link and virtual channel: room in the buffer at its end. */
-struct packet_credit {
-	int64_t free_bytes;
-	int64_t next_ps;    /* of the earliest return; TIME_NEVER: none is on its way */
-	uint32_t returns;   /* list of packet_return */
-	bool blocked;       /* the link wants to hear of the next return */
-};
+/* `count` packets of `bytes` each leave a buffer, stride_ps apart: their sender knows of the first at time_ps. */
 struct packet_return {
 	int64_t time_ps;
 	uint32_t stride_ps, count, bytes, next;
+};
+
+/* Credits of one link and virtual channel: room in the buffer at its end. */
+struct packet_credit {
+	int64_t free_bytes;
+	int64_t next_ps;    /* no return is earlier; TIME_NEVER: none is on its way */
+	struct packet_return newest; /* count = 0: none; its `next` are the older ones that are still on their way */
+	bool blocked;       /* the link wants to hear of the next return */
 };
 
 /* The packets of one input behind the one that is offered to its output. */

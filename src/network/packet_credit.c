@@ -20,65 +20,80 @@ static uint32_t return_take(struct packet_network *net)
 	return index;
 }
 
+static void give_back(struct packet_network *net, uint32_t *from)
+{
+	uint32_t index = *from;
+	*from = net->returns[index].next;
+	net->returns[index].next = net->free_return;
+	net->free_return = index;
+}
+
+/* What of one return is there by time_ps. */
+static void take_in(struct packet_credit *credit, struct packet_return *item, int64_t time_ps)
+{
+	if (item->count == 0 || item->time_ps > time_ps)
+		return;
+	int64_t due = item->count > 1 ? (time_ps - item->time_ps) / (item->stride_ps ? item->stride_ps : 1) + 1 : 1;
+	uint32_t n = due < item->count ? (uint32_t)due : item->count;
+	credit->free_bytes += (int64_t)n * item->bytes;
+	item->count -= n;
+	item->time_ps += (int64_t)n * item->stride_ps;
+}
+
 void packet_credit_drain(struct packet_network *net, struct packet_credit *credit, int64_t time_ps)
 {
-	uint32_t *from = &credit->returns;
 	credit->blocked = false;
-	credit->next_ps = TIME_NEVER;
-	while (*from != PACKET_NONE) {
-		uint32_t index = *from;
-		struct packet_return *item = &net->returns[index];
-		if (item->time_ps > time_ps) {
-			if (item->time_ps < credit->next_ps)
-				credit->next_ps = item->time_ps;
-			from = &item->next;
+	take_in(credit, &credit->newest, time_ps);
+	credit->next_ps = credit->newest.count ? credit->newest.time_ps : TIME_NEVER;
+	for (uint32_t *from = &credit->newest.next; *from != PACKET_NONE;) {
+		struct packet_return *item = &net->returns[*from];
+		take_in(credit, item, time_ps);
+		if (item->count == 0) {
+			give_back(net, from);
 			continue;
 		}
-		int64_t due = item->count > 1 ? (time_ps - item->time_ps) / (item->stride_ps ? item->stride_ps : 1) + 1 : 1;
-		uint32_t n = due < item->count ? (uint32_t)due : item->count;
-		credit->free_bytes += (int64_t)n * item->bytes;
-		item->count -= n;
-		item->time_ps += (int64_t)n * item->stride_ps;
-		if (item->count) {
-			if (item->time_ps < credit->next_ps)
-				credit->next_ps = item->time_ps;
-			from = &item->next;
-			continue;
-		}
-		*from = item->next;
-		item->next = net->free_return;
-		net->free_return = index;
+		if (item->time_ps < credit->next_ps)
+			credit->next_ps = item->time_ps;
+		from = &item->next;
 	}
 }
 
+/* The newest return lies in the credit itself, and what it replaces has mostly come in by then: one cache line is enough. */
 void packet_credit_post(struct packet_network *net, uint32_t index, int64_t time_ps, int64_t stride_ps, uint32_t count, uint32_t bytes)
 {
 	struct packet_credit *credit = &net->credits[index];
+	take_in(credit, &credit->newest, net->base.setup.engine->now_ps);
+	if (credit->newest.count) {
+		uint32_t older = return_take(net);
+		net->returns[older] = credit->newest;
+		credit->newest.next = older;
+	}
+	credit->newest = (struct packet_return){.time_ps = time_ps, .stride_ps = (uint32_t)stride_ps, .count = count, .bytes = bytes,
+						.next = credit->newest.next};
 	if (time_ps < credit->next_ps)
 		credit->next_ps = time_ps;
-	uint32_t added = return_take(net);
-	net->returns[added] = (struct packet_return){.time_ps = time_ps, .stride_ps = (uint32_t)stride_ps, .count = count, .bytes = bytes,
-						     .next = credit->returns};
-	credit->returns = added;
 	if (credit->blocked) /* and it stays so until the link has looked: returns are not posted in order of time */
 		packet_wake(net, index / net->n_channels, time_ps);
 }
 
+static bool shorten(struct packet_return *item, int64_t last_ps, uint32_t count)
+{
+	if (item->count < count || item->time_ps + (int64_t)(item->count - 1) * item->stride_ps != last_ps)
+		return false;
+	item->count -= count;
+	return true;
+}
+
 void packet_credit_unpost(struct packet_network *net, uint32_t index, int64_t last_ps, uint32_t count)
 {
-	uint32_t *from = &net->credits[index].returns;
-	for (;; from = &net->returns[*from].next) {
-		struct packet_return *item = &net->returns[*from];
-		assert(*from != PACKET_NONE);
-		if (item->count < count || item->time_ps + (int64_t)(item->count - 1) * item->stride_ps != last_ps)
-			continue;
-		item->count -= count;
-		if (item->count == 0) {
-			uint32_t gone = *from;
-			*from = item->next;
-			item->next = net->free_return;
-			net->free_return = gone;
-		}
+	struct packet_credit *credit = &net->credits[index];
+	if (shorten(&credit->newest, last_ps, count))
 		return;
+	uint32_t *from = &credit->newest.next;
+	while (!shorten(&net->returns[*from], last_ps, count)) {
+		from = &net->returns[*from].next;
+		assert(*from != PACKET_NONE);
 	}
+	if (net->returns[*from].count == 0)
+		give_back(net, from);
 }

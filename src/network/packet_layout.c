@@ -63,7 +63,7 @@ static void layout_credits(struct packet_network *net)
 		net->credit_back_ps[in] = net->links[in].latency_ps + net->credit_delay_ps;
 		for (uint32_t vc = 0; vc < net->n_channels; vc++)
 			net->credits[in * net->n_channels + vc] =
-				(struct packet_credit){.free_bytes = buffer_bytes(net, in), .next_ps = TIME_NEVER, .returns = PACKET_NONE};
+				(struct packet_credit){.free_bytes = buffer_bytes(net, in), .next_ps = TIME_NEVER, .newest = {.next = PACKET_NONE}};
 	}
 }
 
