@@ -21,6 +21,7 @@ static void read_settings(struct packet_network *net, const struct network_setup
 	const struct network_model *model = &network_packet;
 	net->payload = (uint32_t)network_integer(setup, model, "payload");
 	net->header = (uint32_t)network_integer(setup, model, "header");
+	net->full_wire = net->payload + net->header;
 	net->forwarding_ps = network_integer(setup, model, "forwarding");
 	net->buffer_bytes = network_integer(setup, model, "buffer");
 	net->credit_delay_ps = network_integer(setup, model, "credit_delay");

@@ -50,14 +50,14 @@ struct packet_link {
 	int64_t free_ps;    /* end of the last serialization that was started */
 	int64_t event_ps;   /* the pending event that counts; TIME_NEVER: none */
 	int64_t latency_ps;
-	int64_t unit_ps;    /* serialization of unit_wire bytes at the present rate */
+	int64_t unit_ps;    /* serialization of unit_wire bytes at the present rate: the last rest of a message */
 	uint32_t unit_wire;
 	uint32_t first_voq; /* one queue per input: in-links of the source node × channels, then the node's own messages */
 	uint32_t first_word; /* bitmap of the inputs that have packets for this link */
 	uint32_t n_inputs : 31, train : 1;        /* whether its last start was of several packets */
 	uint32_t n_active : 31, stalled : 1;      /* whether a packet that could start lacks a credit */
 	uint32_t last_input;
-	uint32_t spare[2];
+	int64_t full_ps;    /* serialization of a full packet */
 };
 _Static_assert(sizeof(struct packet_link) == 64, "one cache line");
 
@@ -137,7 +137,7 @@ struct packet_network {
 
 	uint8_t link_handler, sent_handler, delivered_handler;
 	uint32_t n_channels, n_voqs;
-	uint32_t payload, header;  /* bytes of a full packet */
+	uint32_t payload, header, full_wire; /* bytes of a full packet, and both */
 	int64_t forwarding_ps;
 	int64_t credit_delay_ps, buffer_bytes;
 	bool cut_through, input_fifo, credits_on, trains, spraying;

@@ -111,6 +111,7 @@ void packet_link_changed(struct network *network, uint32_t index, int64_t old_by
 	recall(net, index);
 	recall_before(net, index);
 	recall_after(net, index);
+	link->full_ps = serialization_ps(net->full_wire, links->bytes_per_s[index]);
 	link->unit_wire = 0; /* no packet has that size: serializations are computed anew */
 	link->latency_ps = links->latency_ps[index];
 	net->credit_back_ps[index] = link->latency_ps + net->credit_delay_ps;

@@ -39,6 +39,7 @@ static void layout_links(struct packet_network *net, const uint32_t *degree, uin
 		struct packet_link *link = &net->links[i];
 		link->event_ps = TIME_NEVER;
 		link->latency_ps = net->base.setup.links->latency_ps[i];
+		link->full_ps = serialization_ps(net->full_wire, net->base.setup.links->bytes_per_s[i]);
 		link->first_voq = (uint32_t)*n_voqs;
 		link->n_inputs = (degree[fabric->link_source[i]] * net->n_channels + 1) & UINT32_MAX >> 1;
 		link->first_word = *n_words;

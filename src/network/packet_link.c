@@ -15,7 +15,9 @@ uint32_t packet_entry_take_slow(struct packet_network *net)
 
 static int64_t unit_ps(const struct packet_network *net, struct packet_link *link, uint32_t wire)
 {
-	if (__builtin_expect(wire != link->unit_wire, 0)) {
+	if (__builtin_expect(wire == net->full_wire, 1))
+		return link->full_ps;
+	if (wire != link->unit_wire) {
 		link->unit_wire = wire;
 		link->unit_ps = serialization_ps(wire, net->base.setup.links->bytes_per_s[link - net->links]);
 	}
