@@ -4,6 +4,7 @@
 
 #include "trace/trace.h"
 
-extern const struct trace_format trace_program, trace_flows, trace_goal, trace_chakra, trace_kineto;
+extern const struct trace_format trace_program, trace_flows, trace_goal, trace_chakra, trace_kineto, trace_layers_astra,
+	trace_layers_simai, trace_aicb;
 
 #endif
