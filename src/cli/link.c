@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/memory.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -238,6 +239,34 @@ static void print_figures(const struct link_kind *kind)
 	}
 }
 
+/* Links of one kind at its likely figures, each with its own drawn terms: that is what a fleet is. */
+static void fleet_quantiles(const struct link_kind *kind, double length, const struct options *o, double *median, double *p99)
+{
+	size_t n = (size_t)o->samples;
+	double *bers = memory_alloc(n * sizeof *bers);
+	struct link_chain chain;
+	link_chain_evaluate(kind, length, NULL, &chain, NULL);
+	for (size_t i = 0; i < n; i++) {
+		struct random_stream terms = random_stream((uint64_t)o->seed, "link.draws", i);
+		struct link_draws draws = link_draw(kind, &terms);
+		link_chain_redraw(kind, &draws, &chain);
+		bers[i] = chain.ber;
+	}
+	gsl_sort(bers, 1, n);
+	*median = gsl_stats_quantile_from_sorted_data(bers, 1, n, 0.5);
+	*p99 = gsl_stats_quantile_from_sorted_data(bers, 1, n, 0.99);
+	free(bers);
+}
+
+static void print_fleet(const struct link_kind *kind, double length, const struct options *o)
+{
+	double median, p99;
+	fleet_quantiles(kind, length, o, &median, &p99);
+	printf("a fleet at the likely figures: median BER %.3g, 99th percentile %.3g\n", median, p99);
+	printf("published fleet, to compare:   median BER %.3g, 99th percentile %.3g\n", kind_value(kind, FIGURE_FLEET_MEDIAN),
+	       kind_value(kind, FIGURE_FLEET_P99));
+}
+
 static void print_chain(const struct link_kind *kind, const struct link_chain *chain, const struct interval *intervals,
                         const struct options *o, uint64_t n_open)
 {
@@ -256,8 +285,7 @@ static void print_chain(const struct link_kind *kind, const struct link_chain *c
 	if (intervals)
 		printf("\n%llu of %lld sampled links do not close\n", (unsigned long long)n_open, (long long)o->samples);
 	if (intervals && kind->figures[FIGURE_FLEET_MEDIAN].known)
-		printf("published fleet, for comparison: median BER %.3g, 99th percentile %.3g\n",
-		       kind_value(kind, FIGURE_FLEET_MEDIAN), kind_value(kind, FIGURE_FLEET_P99));
+		print_fleet(kind, chain->length_m, o);
 }
 
 static void show_json(const struct link_kind *kind, const struct link_chain *chain, const struct interval *intervals,
@@ -297,6 +325,12 @@ static void show_json(const struct link_kind *kind, const struct link_chain *cha
 	if (intervals) {
 		json_integer(json, "samples", o->samples);
 		json_integer(json, "samples_not_closing", (int64_t)n_open);
+		if (kind->figures[FIGURE_FLEET_MEDIAN].known) {
+			double median, p99;
+			fleet_quantiles(kind, chain->length_m, o, &median, &p99);
+			json_number(json, "fleet_median_ber", median);
+			json_number(json, "fleet_p99_ber", p99);
+		}
 		json_open_object(json, "intervals");
 		for (size_t r = 0; r < N_ROWS; r++) {
 			if (!(rows[r].kinds & (chain->optical ? 1 : 2)))
