@@ -8,6 +8,6 @@ const struct command *const commands[] = {
 	&command_link,
 	&command_collective,
 	&command_trace,
-	&command_timeline, &command_diff,
+	&command_timeline, &command_diff, &command_explain,
 	NULL,
 };

@@ -8,7 +8,7 @@ extern const struct command command_run, command_replay, command_perf;
 extern const struct command command_topology;
 
 extern const struct command command_collective, command_link;
-extern const struct command command_timeline, command_diff;
+extern const struct command command_timeline, command_diff, command_explain;
 extern const struct command command_trace;
 extern const struct command *const commands[]; /* NULL at the end */
 
