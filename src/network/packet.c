@@ -8,7 +8,7 @@
 static void packet_destroy(struct network *network)
 {
 	struct packet_network *net = (struct packet_network *)network;
-	void *arrays[] = {net->links, net->trains_started, net->voqs, net->voq_link, net->voq_avail_ps, net->stalled_since_ps, net->voq_credit, net->active, net->credits, net->credit_back_ps, net->hops, net->in_port,
+	void *arrays[] = {net->links, net->trains_started, net->voqs, net->stalled_since_ps, net->active, net->credits, net->credit_back_ps, net->hops, net->in_port,
 			  net->entries, net->returns, net->runs, net->open_runs, net->fifos};
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		free(arrays[i]);

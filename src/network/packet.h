@@ -42,8 +42,11 @@ _Static_assert(sizeof(struct packet_entry) == 32, "memory per packet in flight")
 
 /* Packets of one input (link and virtual channel, or the node's own messages) for one output: a virtual output queue. */
 struct packet_voq {
+	int64_t avail_ps;   /* of the head */
 	uint32_t head, tail; /* head = PACKET_NONE: empty */
 	uint32_t wire, credit; /* of the head: its bytes on the link, header and all, and the credit that it needs */
+	uint32_t link;      /* that its packets wait for */
+	uint32_t returns;   /* the credit that a departing packet gives back; PACKET_NONE: none, they are the node's own messages */
 };
 
 struct packet_link {
@@ -114,10 +117,7 @@ struct packet_network {
 	struct network base;
 	struct packet_link *links;
 	struct packet_voq *voqs;
-	int64_t *voq_avail_ps;     /* [n_voqs] of the head: apart, because arbitration looks at those of all inputs */
-	uint32_t *voq_link;        /* [n_voqs] the link that its packets wait for */
 	int64_t *stalled_since_ps; /* [n_links] */
-	uint32_t *voq_credit;      /* [n_voqs] the credit that a departing packet returns; PACKET_NONE: none */
 	uint64_t *active;          /* bitmaps of all links */
 	struct packet_credit *credits; /* [n_links × n_channels] */
 	int64_t *credit_back_ps;   /* [n_links] from the end of the buffer's use to the sender's knowing it */

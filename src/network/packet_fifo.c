@@ -10,7 +10,7 @@ static void offer(struct packet_network *net, uint32_t entry)
 
 void packet_fifo_push(struct packet_network *net, uint32_t voq, uint32_t entry)
 {
-	struct packet_fifo *fifo = &net->fifos[net->voq_credit[voq]]; /* an input's credit has its number */
+	struct packet_fifo *fifo = &net->fifos[net->voqs[voq].returns]; /* an input's credit has its number */
 	if (!fifo->offered) {
 		fifo->offered = true;
 		offer(net, entry);

@@ -54,12 +54,12 @@ static void layout_credits(struct packet_network *net)
 {
 	const struct fabric *fabric = net->base.setup.fabric;
 	for (uint32_t v = 0; v < net->n_voqs; v++)
-		net->voq_credit[v] = PACKET_NONE;
+		net->voqs[v].returns = PACKET_NONE;
 	for (uint32_t in = 0; in < fabric->n_links; in++) {
 		uint32_t node = fabric->link_target[in];
 		for (uint32_t o = fabric->out_first[node]; o < fabric->out_first[node + 1]; o++)
 			for (uint32_t vc = 0; vc < net->n_channels; vc++)
-				net->voq_credit[net->links[fabric->out_links[o]].first_voq + net->in_port[in] * net->n_channels + vc] =
+				net->voqs[net->links[fabric->out_links[o]].first_voq + net->in_port[in] * net->n_channels + vc].returns =
 					in * net->n_channels + vc;
 		net->credit_back_ps[in] = net->links[in].latency_ps + net->credit_delay_ps;
 		for (uint32_t vc = 0; vc < net->n_channels; vc++)
@@ -96,13 +96,10 @@ int packet_layout(struct packet_network *net, struct error *err)
 	net->n_voqs = (uint32_t)n_voqs;
 	net->voqs = memory_alloc((n_voqs + 1) * sizeof *net->voqs);
 	memset(net->voqs, 0xff, (n_voqs + 1) * sizeof *net->voqs);
-	net->voq_avail_ps = memory_alloc((n_voqs + 1) * sizeof *net->voq_avail_ps);
-	net->voq_link = memory_alloc((n_voqs + 1) * sizeof *net->voq_link);
 	for (uint32_t link = 0; link < fabric->n_links; link++)
 		for (uint32_t i = 0; i < net->links[link].n_inputs; i++)
-			net->voq_link[net->links[link].first_voq + i] = link;
+			net->voqs[net->links[link].first_voq + i].link = link;
 	net->stalled_since_ps = memory_zero(fabric->n_links + 1, sizeof *net->stalled_since_ps);
-	net->voq_credit = memory_alloc((n_voqs + 1) * sizeof *net->voq_credit);
 	net->trains_started = memory_zero(fabric->n_links + 1, sizeof *net->trains_started);
 	net->active = memory_zero(n_words + 1, sizeof *net->active);
 	net->credits = memory_zero((size_t)fabric->n_links * net->n_channels + 1, sizeof *net->credits);

@@ -55,11 +55,11 @@ static void set_head(struct packet_network *net, struct packet_voq *voq, uint32_
 {
 	const struct packet_entry *head = &net->entries[entry];
 	voq->head = entry;
-	net->voq_avail_ps[voq - net->voqs] = head->avail_ps;
+	voq->avail_ps = head->avail_ps;
 	voq->wire = head->payload + net->header;
 	struct packet_hop hop = net->hops[head->hop];
 	bool needs_none = hop.next_voq == PACKET_LAST || !net->credits_on; /* the receiver always takes it */
-	voq->credit = needs_none ? PACKET_NONE : net->voq_link[voq - net->voqs] * net->n_channels + hop.channel;
+	voq->credit = needs_none ? PACKET_NONE : voq->link * net->n_channels + hop.channel;
 	__builtin_prefetch(&net->entries[head->next]);
 }
 
@@ -85,7 +85,7 @@ static bool append(struct packet_network *net, struct packet_link *link, struct 
 
 void packet_push(struct packet_network *net, uint32_t voq, uint32_t entry)
 {
-	uint32_t index = net->voq_link[voq];
+	uint32_t index = net->voqs[voq].link;
 	struct packet_link *link = &net->links[index];
 	int64_t avail_ps = net->entries[entry].avail_ps;
 	if (link->train && voq - link->first_voq != link->last_input)
@@ -96,7 +96,7 @@ void packet_push(struct packet_network *net, uint32_t voq, uint32_t entry)
 
 void packet_append(struct packet_network *net, uint32_t voq, uint32_t entry)
 {
-	struct packet_link *link = &net->links[net->voq_link[voq]];
+	struct packet_link *link = &net->links[net->voqs[voq].link];
 	append(net, link, &net->voqs[voq], voq - link->first_voq, entry);
 }
 
@@ -104,7 +104,7 @@ void packet_append(struct packet_network *net, uint32_t voq, uint32_t entry)
 void packet_push_front(struct packet_network *net, uint32_t index, uint32_t entry)
 {
 	struct packet_voq *voq = &net->voqs[index];
-	struct packet_link *link = &net->links[net->voq_link[index]];
+	struct packet_link *link = &net->links[net->voqs[index].link];
 	if (voq->head == PACKET_NONE) {
 		append(net, link, voq, index - link->first_voq, entry);
 		return;
@@ -151,7 +151,7 @@ static uint32_t detach(struct packet_network *net, struct packet_link *link, uin
 		return taken;
 	}
 	rest->avail_ps += (int64_t)count * rest->stride_ps;
-	net->voq_avail_ps[link->first_voq + input] = rest->avail_ps;
+	net->voqs[link->first_voq + input].avail_ps = rest->avail_ps;
 	return taken;
 }
 
@@ -166,6 +166,15 @@ static int64_t allowed(struct packet_network *net, uint32_t credit, uint32_t wir
 	return c->free_bytes >= wire ? c->free_bytes / wire : 0;
 }
 
+/* The same with all that has returned by now taken in: for trains, which use more than one. */
+static int64_t all_allowed(struct packet_network *net, const struct packet_voq *voq, int64_t time_ps)
+{
+	struct packet_credit *credit = &net->credits[voq->credit];
+	if (credit->next_ps <= time_ps)
+		packet_credit_drain(net, credit, time_ps);
+	return credit->free_bytes / voq->wire;
+}
+
 struct pick {
 	uint32_t input;     /* PACKET_NONE: nothing can start by then */
 	uint32_t lacking, lacking_wire; /* a packet of so many bytes is there but this credit is not */
@@ -176,7 +185,7 @@ struct pick {
 /* Whether the head of this input can start at time_ps. */
 static bool can_start(struct packet_network *net, uint32_t index, int64_t time_ps, struct pick *pick)
 {
-	int64_t avail_ps = net->voq_avail_ps[index];
+	int64_t avail_ps = net->voqs[index].avail_ps;
 	const struct packet_voq *voq = &net->voqs[index];
 	if (avail_ps > time_ps) {
 		if (avail_ps < pick->later_ps)
@@ -231,7 +240,7 @@ static int64_t available(const struct packet_network *net, const struct packet_l
 	/* As soon as the header is there, but not so early that a faster link would run dry before the last byte. */
 	const int64_t *rate = net->base.setup.links->bytes_per_s;
 	int64_t early_ps = each_ps - serialization_ps(net->header ? net->header : 1, rate[link - net->links]);
-	int64_t next_ps = serialization_ps(wire, rate[net->voq_link[voq]]);
+	int64_t next_ps = serialization_ps(wire, rate[net->voqs[voq].link]);
 	return avail_ps - (early_ps < next_ps ? early_ps : next_ps);
 }
 
@@ -284,7 +293,7 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 		net->credits[queue->credit].free_bytes -= (int64_t)wire * count;
 	link->free_ps = end_ps;
 	link->last_input = input;
-	uint32_t moved = detach(net, link, input, count), credit = net->voq_credit[link->first_voq + input];
+	uint32_t moved = detach(net, link, input, count), credit = net->voqs[link->first_voq + input].returns;
 	if (credit == PACKET_NONE) {
 		account_sent(net, message, bytes, time_ps + each_ps, end_ps);
 	} else {
@@ -339,7 +348,7 @@ void packet_plan(struct packet_network *net, uint32_t index)
 	int64_t next_ps = TIME_NEVER;
 	for (uint32_t word = 0; word < (link->n_inputs + 63u) / 64; word++)
 		for (uint64_t bits = net->active[link->first_word + word]; bits; bits &= bits - 1) {
-			int64_t avail_ps = net->voq_avail_ps[link->first_voq + word * 64 + (uint32_t)__builtin_ctzll(bits)];
+			int64_t avail_ps = net->voqs[link->first_voq + word * 64 + (uint32_t)__builtin_ctzll(bits)].avail_ps;
 			if (avail_ps <= link->free_ps) {
 				packet_wake(net, index, link->free_ps);
 				return;
@@ -378,7 +387,6 @@ static void look_ahead(const struct packet_network *net)
 	if (next[-5].handler == net->link_handler) {
 		const struct packet_link *link = &net->links[next[-5].argument];
 		__builtin_prefetch(&net->active[link->first_word]);
-		__builtin_prefetch(&net->voq_avail_ps[link->first_voq + link->last_input]);
 		__builtin_prefetch(&net->voqs[link->first_voq + link->last_input]);
 		__builtin_prefetch(&net->credits[(size_t)next[-5].argument * net->n_channels]);
 	}
@@ -387,8 +395,8 @@ static void look_ahead(const struct packet_network *net)
 		uint32_t voq = link->first_voq + link->last_input, head = net->voqs[voq].head;
 		if (head != PACKET_NONE)
 			__builtin_prefetch(&net->entries[head]);
-		if (net->voq_credit[voq] != PACKET_NONE)
-			__builtin_prefetch(&net->credits[net->voq_credit[voq]]);
+		if (net->voqs[voq].returns != PACKET_NONE)
+			__builtin_prefetch(&net->credits[net->voqs[voq].returns]);
 	}
 }
 
@@ -407,6 +415,8 @@ void packet_link_due(void *context, uint32_t index)
 	choose(net, link, now_ps, &pick);
 	if (pick.input != PACKET_NONE) {
 		bool alone = link->n_active == 1 && net->trains;
+		if (alone && net->entries[net->voqs[link->first_voq + pick.input].head].count > pick.n_allowed)
+			pick.n_allowed = all_allowed(net, &net->voqs[link->first_voq + pick.input], now_ps);
 		uint32_t count = alone ? train(net, index, pick.input, now_ps, pick.n_allowed, &spacing_ps) : 1;
 		if (__builtin_expect(net->base.setup.links->errors != NULL, 0))
 			count = pass_errors(net, index, pick.input, now_ps, count);

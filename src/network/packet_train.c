@@ -48,7 +48,7 @@ void packet_train_settle(struct packet_network *net, uint32_t index)
 	link->train = 0;
 	if (!message->live || message->message.id != train->id)
 		return; /* delivered since */
-	if (net->voq_credit[link->first_voq + train->input] == PACKET_NONE)
+	if (net->voqs[link->first_voq + train->input].returns == PACKET_NONE)
 		later(&message->sent_sure_ps, end_ps(train));
 	if (net->hops[train->hop].next_voq == PACKET_LAST)
 		later(&message->deliver_sure_ps, end_ps(train) + link->latency_ps);
@@ -58,7 +58,7 @@ void packet_train_settle(struct packet_network *net, uint32_t index)
 static uint32_t drop_tail(struct packet_network *net, uint32_t voq_index, uint32_t count)
 {
 	struct packet_voq *voq = &net->voqs[voq_index];
-	struct packet_link *link = &net->links[net->voq_link[voq_index]];
+	struct packet_link *link = &net->links[net->voqs[voq_index].link];
 	uint32_t dropped = 0;
 	while (dropped < count && voq->head != PACKET_NONE) {
 		uint32_t before = PACKET_NONE, last = voq->head;
@@ -99,7 +99,7 @@ static void take_back(struct packet_network *net, uint32_t index, uint32_t count
 		net->counters.packet_hops -= count;
 		if (net->base.setup.links->errors)
 			net->base.setup.links->errors[index].bytes_left += (int64_t)wire * count;
-		uint32_t credit = net->voq_credit[voq];
+		uint32_t credit = net->voqs[voq].returns;
 		if (credit == PACKET_NONE)
 			packet_message_at(net, train->message)->unsent += bytes;
 		else if (net->credits_on)
@@ -112,7 +112,7 @@ static void take_back(struct packet_network *net, uint32_t index, uint32_t count
 		if (net->credits_on)
 			net->credits[index * net->n_channels + net->hops[train->hop].channel].free_bytes += (int64_t)wire * count;
 		count -= drop_tail(net, next, count); /* those that went on already are in the next link's train */
-		index = net->voq_link[next];
+		index = net->voqs[next].link;
 	}
 }
 
