@@ -115,8 +115,9 @@ static void add_message(struct explain_parts *parts, const struct explain_record
 	const char *of = explain_op_label(records, step->op);
 	uint32_t n = explain_split(records, step, shares);
 	for (uint32_t i = 0; i < n; i++)
-		add_part(parts, share_names[shares[i].kind], of, shares[i].behind,
-			 shares[i].link < 0 ? NULL : records->links.names[shares[i].link], shares[i].time_ps, 1);
+		if (shares[i].time_ps)
+			add_part(parts, share_names[shares[i].kind], of, shares[i].behind,
+				 shares[i].link < 0 ? NULL : records->links.names[shares[i].link], shares[i].time_ps, 1);
 }
 
 static void gather(struct explain_parts *parts, const struct explain_records *records, const struct explain_path *path)
