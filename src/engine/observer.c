@@ -27,3 +27,17 @@ void observers_add(struct observers *observers, const struct observer *observer,
 	observers->wants_ops |= observer->op != NULL;
 	observers->wants_kinds |= by_kind;
 }
+
+void observe_path(const struct observers *observers, const uint32_t *links, uint32_t n_links, int64_t start_ps, int64_t end_ps,
+		  int64_t payload, int64_t overhead, uint8_t kind)
+{
+	for (uint32_t i = 0; i < observers->n; i++) {
+		const struct observer *o = &observers->list[i];
+		if (o->path_carried)
+			o->path_carried(o->context, links, n_links, start_ps, end_ps, payload, overhead, kind);
+		for (uint32_t k = 0; !o->path_carried && o->link_bytes && k < n_links; k++)
+			o->link_bytes(o->context, links[k], start_ps, end_ps, payload, overhead, kind);
+		for (uint32_t k = 0; !o->path_carried && o->link_busy && k < n_links; k++)
+			o->link_busy(o->context, links[k], start_ps, end_ps);
+	}
+}

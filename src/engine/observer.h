@@ -96,6 +96,9 @@ struct observer {
 	void (*link_bytes)(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead,
 			   uint8_t kind);
 	void (*link_busy)(void *context, uint32_t link, int64_t start_ps, int64_t end_ps);
+	/* link_bytes and link_busy of all links of a path at once, for the same stretch of time; instead of the two, for who has it. */
+	void (*path_carried)(void *context, const uint32_t *links, uint32_t n_links, int64_t start_ps, int64_t end_ps, int64_t payload,
+			     int64_t overhead, uint8_t kind);
 	/* One message's presence on one link: fluid, the whole flow; packet, first to last bit of consecutive packets. */
 	void (*link_interval)(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, uint64_t message);
 	/* Packet model: bytes waiting for this link, at each change of the maximum within a run of the model's choosing. */
@@ -126,5 +129,9 @@ void observers_add(struct observers *observers, const struct observer *observer,
 			if ((observers)->list[observer_i].hook) \
 				(observers)->list[observer_i].hook((observers)->list[observer_i].context, __VA_ARGS__); \
 	} while (0)
+
+/* Tells link_bytes and link_busy of every link of a path, or path_carried. */
+void observe_path(const struct observers *observers, const uint32_t *links, uint32_t n_links, int64_t start_ps, int64_t end_ps,
+		  int64_t payload, int64_t overhead, uint8_t kind);
 
 #endif

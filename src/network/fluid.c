@@ -274,6 +274,13 @@ static void observe_alone(struct fluid *fluid, const struct flow *flow)
 	const struct routes *routes = fluid->base.setup.routes;
 	const struct route *route = route_of(fluid, flow);
 	int64_t from_ps = flow->entered_ps, to_ps = now(fluid);
+	if (route->n_paths == 1 && flow->bytes) { /* bytes and busy time of its links are one stretch */
+		const struct path *path = &routes->paths[route->first_path];
+		if (observers->wants_bytes || observers->wants_busy)
+			observe_path(observers, &routes->hop_link[path->first_hop], path->n_hops, from_ps, to_ps, flow->bytes,
+				     record_overhead(&fluid->records, flow->bytes), flow->message.kind);
+		return;
+	}
 	for (uint32_t p = route->first_path; observers->wants_bytes && p < route->first_path + route->n_paths; p++) {
 		const struct path *path = &routes->paths[p];
 		int64_t bytes = route_path_bytes(route, path, flow->bytes), overhead = record_overhead(&fluid->records, bytes);

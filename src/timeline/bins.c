@@ -10,9 +10,9 @@
 
 #define CELL_BUDGET (8u << 20) /* 128 MB of cells when every link is used */
 
-uint32_t bins_default(uint32_t n_links)
+uint32_t bins_default(uint32_t n_links, bool width_is_given)
 {
-	uint32_t n = 512;
+	uint32_t n = width_is_given ? 4096 : 256;
 	while (n > 16 && (uint64_t)n * n_links > CELL_BUDGET)
 		n /= 2;
 	return n;
@@ -178,6 +178,39 @@ void bins_spread_busy(struct bins *bins, uint32_t link, int64_t start_ps, int64_
 	for (uint32_t bin = first + 1; bin < last; bin++)
 		*(cell += BINS_BLOCK) += bins->width_ps;
 	cell[BINS_BLOCK] += end_ps - (int64_t)last * bins->width_ps;
+}
+
+/* Within one bin (then `given` is all) or two. */
+static void add_to_two(struct bins *bins, uint64_t at, int64_t bytes, int64_t given, int64_t span_ps, int64_t head_ps)
+{
+	bins->bytes[at] += given;
+	bins->busy_ps[at] += head_ps;
+	if (head_ps == span_ps)
+		return;
+	bins->bytes[at + BINS_BLOCK] += bytes - given;
+	bins->busy_ps[at + BINS_BLOCK] += span_ps - head_ps;
+}
+
+void bins_add_carried(struct bins *bins, const uint32_t *links, uint32_t n, int64_t start_ps, int64_t end_ps, int64_t bytes)
+{
+	if (end_ps >= bins->limit_ps)
+		bins_reach(bins, end_ps);
+	uint32_t first = bins_index(bins, start_ps);
+	int64_t head_ps = (int64_t)(first + 1) * bins->width_ps - start_ps, span_ps = end_ps - start_ps, given = bytes;
+	bool many = span_ps - head_ps > bins->width_ps;
+	if (head_ps >= span_ps)
+		head_ps = span_ps;
+	else if (!many)
+		given = share(bytes, head_ps, span_ps);
+	for (uint32_t i = 0; i < n; i++) {
+		bins_touch(bins, links[i], end_ps);
+		if (!many) {
+			add_to_two(bins, bins_at(bins, links[i], first), bytes, given, span_ps, head_ps);
+			continue;
+		}
+		bins_spread(bins, links[i], start_ps, end_ps, bytes);
+		bins_spread_busy(bins, links[i], start_ps, end_ps);
+	}
 }
 
 static int64_t *extra_column(struct bins *bins, enum bins_extra column)

@@ -11,6 +11,7 @@
 #ifndef WEFT_TIMELINE_BINS_H
 #define WEFT_TIMELINE_BINS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Columns that few runs have: allocated at their first value. */
@@ -39,8 +40,8 @@ struct bins {
 	uint8_t *used;             /* [n_blocks]: anything but zero */
 };
 
-/* Bins so that n_links × bins stays within a budget of memory: a power of two from 16 to 512. */
-uint32_t bins_default(uint32_t n_links);
+/* Bins so that n_links × bins stays within a budget of memory: a power of two from 16 to 256, to 4096 for who asks for a width. */
+uint32_t bins_default(uint32_t n_links, bool width_is_given);
 /* max_bins a power of two, base_ps >= 2. */
 void bins_init(struct bins *bins, uint32_t n_links, uint32_t max_bins, int64_t base_ps);
 void bins_release(struct bins *bins);
@@ -63,6 +64,8 @@ static inline uint64_t bins_at(const struct bins *bins, uint32_t link, uint32_t 
 	return ((uint64_t)(link / BINS_BLOCK) * bins->max_bins + bin) * BINS_BLOCK + link % BINS_BLOCK;
 }
 
+/* Bytes and busy time of the same run on several links. */
+void bins_add_carried(struct bins *bins, const uint32_t *links, uint32_t n, int64_t start_ps, int64_t end_ps, int64_t bytes);
 /* Runs that cross a bin's end. */
 void bins_spread(struct bins *bins, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t bytes);
 void bins_spread_busy(struct bins *bins, uint32_t link, int64_t start_ps, int64_t end_ps);

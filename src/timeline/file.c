@@ -11,7 +11,8 @@
 #include "base/text.h"
 
 #define DEFLATE_LEVEL 1       /* 6 saves about a tenth and takes thrice as long */
-#define CONTIGUOUS_BYTES 2048 /* below it a fixed-size variable is not worth a chunk */
+#define TEXT_BUFFER_BYTES 16384
+#define CONTIGUOUS_BYTES 32768 /* below it a fixed-size variable is not worth a chunk: deflating it takes longer than writing it */
 
 size_t value_size(enum value_type type)
 {
@@ -259,11 +260,25 @@ hid_t file_variable(struct timeline_file *file, hid_t group, const struct variab
 	return dataset;
 }
 
+/* Text is converted through buffers of a MiB unless told otherwise, which HDF5 clears for each write. */
+static hid_t transfer_list(enum value_type type)
+{
+	hid_t list = H5P_DEFAULT;
+	if (type == VALUE_TEXT) {
+		list = H5Pcreate(H5P_DATASET_XFER);
+		H5Pset_buffer(list, TEXT_BUFFER_BYTES, NULL, NULL);
+	}
+	return list;
+}
+
 void file_write_all(struct timeline_file *file, hid_t dataset, enum value_type type, const void *values)
 {
 	if (failed(file) || dataset < 0)
 		return;
-	done(file, H5Dwrite(dataset, type_of(file, type), H5S_ALL, H5S_ALL, H5P_DEFAULT, values), "values");
+	hid_t list = transfer_list(type);
+	done(file, H5Dwrite(dataset, type_of(file, type), H5S_ALL, H5S_ALL, list, values), "values");
+	if (list != H5P_DEFAULT)
+		H5Pclose(list);
 }
 
 void file_write_variable(struct timeline_file *file, hid_t group, const struct variable *variable,
@@ -293,7 +308,10 @@ void file_write_box(struct timeline_file *file, hid_t dataset, enum value_type t
 		return;
 	hid_t space = opened(file, H5Dget_space(dataset), "values"), memory = H5Screate_simple(n_dimensions, count, NULL);
 	H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
-	done(file, H5Dwrite(dataset, type_of(file, type), memory, space, H5P_DEFAULT, values), "values");
+	hid_t list = transfer_list(type);
+	done(file, H5Dwrite(dataset, type_of(file, type), memory, space, list, values), "values");
+	if (list != H5P_DEFAULT)
+		H5Pclose(list);
 	H5Sclose(memory);
 	H5Sclose(space);
 }

@@ -8,8 +8,10 @@
 #include "fabric/fabric.h"
 #include "timeline/describe.h"
 
-/* A chunk is 32 bins × 256 links, 64 KiB (from 128 KiB on, glibc maps and unmaps memory for each): a picture reads all, a user who follows one link reads 1/256 of the links. */
+/* A chunk is 32 bins × 256 links, 64 KiB (from 128 KiB on, glibc maps and unmaps memory for each): a picture reads all, a user who
+ * follows one link reads a row of chunks. */
 #define BINS_PER_CHUNK 32
+#define TIMES_PER_CHUNK 256
 #define LINKS_PER_CHUNK BINS_BLOCK
 
 static const struct variable extra_variables[BINS_KIND] = {
@@ -39,11 +41,12 @@ static void open_time(struct link_bins *links, struct timeline_file *file)
 	struct variable time = {.name = "time", .type = VALUE_I64, .units = "ps", .text = "start of the bin"};
 	struct variable bounds = {.name = "time_bounds", .type = VALUE_I64, .units = "ps", .text = "start and end of the bin"};
 	const struct dimension *dimensions[2] = {&links->time, &links->bound};
-	links->time = file_coordinate(file, links->group, &time, 0, true, BINS_PER_CHUNK);
+	links->time = file_coordinate(file, links->group, &time, 0, true, TIMES_PER_CHUNK);
 	links->bound = file_dimension(file, links->group, "bound", 2, false, 2);
 	if (links->time.dataset >= 0)
 		file_attribute_text(file, links->time.dataset, "bounds", "time_bounds");
 	links->time_bounds = file_variable(file, links->group, &bounds, dimensions, 2);
+	links->time.chunk = BINS_PER_CHUNK; /* of what is over links too */
 }
 
 static void open_kinds(struct link_bins *links, struct timeline_file *file)

@@ -17,48 +17,69 @@ const char *const timeline_detail_names[DETAIL_N] = {"bins", "messages", "interv
 
 #define SIZE_LIMIT_DEFAULT (INT64_C(4) << 30)
 #define AUTO_BASE_PS PS_PER_NS
-/* The first bytes say how fine bins are worth it: finer ones would only be merged again, at the cost of every run that they cut. */
-#define BINS_OF_FIRST_RUN 16
 
 /* What the hooks do: a few stores each. */
 
+static inline void record_run(struct recorder *recorder, enum early_column column, uint32_t link, int64_t start_ps, int64_t end_ps,
+			      int64_t amount)
+{
+	if (__builtin_expect(recorder->early.open, 0))
+		early_add(&recorder->early, &recorder->bins, column, link, start_ps, end_ps, amount);
+	else
+		early_put(&recorder->bins, column, link, start_ps, end_ps, amount);
+}
+
+static inline void record_kinds(struct recorder *recorder, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload,
+				int64_t overhead, uint8_t kind)
+{
+	if (overhead)
+		record_run(recorder, EARLY_SUM(BINS_OVERHEAD), link, start_ps, end_ps, overhead);
+	if (recorder->by_kind && kind < TRAFFIC_N)
+		record_run(recorder, EARLY_SUM(BINS_KIND + kind), link, start_ps, end_ps, payload);
+}
+
 static void on_bytes(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead, uint8_t kind)
 {
-	struct recorder *recorder = context;
-	if (__builtin_expect(!recorder->bins.end_ps, 0) && recorder->auto_width)
-		bins_reach(&recorder->bins, (end_ps - start_ps) * (recorder->bins.max_bins / BINS_OF_FIRST_RUN));
-	bins_add_bytes(&recorder->bins, link, start_ps, end_ps, payload);
-	if (overhead)
-		bins_extra_add(&recorder->bins, BINS_OVERHEAD, link, start_ps, end_ps, overhead);
-	if (recorder->by_kind && kind < TRAFFIC_N)
-		bins_extra_add(&recorder->bins, (enum bins_extra)(BINS_KIND + kind), link, start_ps, end_ps, payload);
+	record_run(context, EARLY_BYTES, link, start_ps, end_ps, payload);
+	record_kinds(context, link, start_ps, end_ps, payload, overhead, kind);
 }
 
 static void on_busy(void *context, uint32_t link, int64_t start_ps, int64_t end_ps)
 {
-	bins_add_busy(&((struct recorder *)context)->bins, link, start_ps, end_ps);
+	record_run(context, EARLY_BUSY, link, start_ps, end_ps, 0);
+}
+
+static void on_carried(void *context, const uint32_t *links, uint32_t n_links, int64_t start_ps, int64_t end_ps, int64_t payload,
+		       int64_t overhead, uint8_t kind)
+{
+	struct recorder *recorder = context;
+	bool early = recorder->early.open; /* at the first of them */
+	if (!early)
+		bins_add_carried(&recorder->bins, links, n_links, start_ps, end_ps, payload);
+	for (uint32_t i = 0; early && i < n_links; i++)
+		record_run(recorder, EARLY_CARRIED, links[i], start_ps, end_ps, payload);
+	for (uint32_t i = 0; (overhead || recorder->by_kind) && i < n_links; i++)
+		record_kinds(recorder, links[i], start_ps, end_ps, payload, overhead, kind);
 }
 
 static void on_queue(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t max_bytes, int64_t byte_ps)
 {
-	struct recorder *recorder = context;
-	bins_extra_max(&recorder->bins, BINS_QUEUE_MAX, link, start_ps, end_ps, max_bytes);
-	bins_extra_add(&recorder->bins, BINS_QUEUE_BYTE_PS, link, start_ps, end_ps, byte_ps);
+	record_run(context, EARLY_MAXIMUM, link, start_ps, end_ps, max_bytes);
+	record_run(context, EARLY_SUM(BINS_QUEUE_BYTE_PS), link, start_ps, end_ps, byte_ps);
 }
 
 static void on_stall(void *context, uint32_t link, int64_t start_ps, int64_t end_ps)
 {
-	struct recorder *recorder = context;
-	bins_extra_add(&recorder->bins, BINS_STALL_PS, link, start_ps, end_ps, end_ps - start_ps);
+	record_run(context, EARLY_SUM(BINS_STALL_PS), link, start_ps, end_ps, end_ps - start_ps);
 }
 
 static void on_replays(void *context, uint32_t link, int64_t time_ps, int64_t replays)
 {
 	struct recorder *recorder = context;
-	bins_extra_add(&recorder->bins, BINS_REPLAYS, link, time_ps, time_ps, replays);
+	record_run(recorder, EARLY_SUM(BINS_REPLAYS), link, time_ps, time_ps, replays);
 	if (recorder->options.figures) /* what went over the wire again */
-		bins_extra_add(&recorder->bins, BINS_OVERHEAD, link, time_ps, time_ps + 1,
-			       replays * recorder->options.figures->replay_bytes[link]);
+		record_run(recorder, EARLY_SUM(BINS_OVERHEAD), link, time_ps, time_ps + 1,
+			   replays * recorder->options.figures->replay_bytes[link]);
 }
 
 static void note_dropped(struct recorder *recorder)
@@ -230,6 +251,7 @@ struct observer recorder_observer(struct recorder *recorder)
 		.context = recorder,
 		.link_bytes = on_bytes,
 		.link_busy = on_busy,
+		.path_carried = on_carried,
 		.link_queue = on_queue,
 		.link_stall = on_stall,
 		.link_change = on_change,
@@ -312,17 +334,17 @@ static void open_tables(struct recorder *recorder)
 		{.name = "start_ps", .type = VALUE_I64, .units = "ps"}, {.name = "end_ps", .type = VALUE_I64, .units = "ps"},
 		{.name = "message", .type = VALUE_I64, .text = "id of /messages"},
 	};
-#define OPEN(table, path, text, dimension, variables) \
-	table_open(&recorder->table, &recorder->file, path, text, dimension, variables, sizeof(variables) / sizeof *(variables))
-	OPEN(changes, "/link_changes", "changes of links while the run went on", "change", changes);
-	OPEN(collectives, "/collectives", "collectives that ended", "collective", collectives);
+#define OPEN(table, path, text, dimension, chunk, variables) \
+	table_open(&recorder->table, &recorder->file, path, text, dimension, chunk, variables, sizeof(variables) / sizeof *(variables))
+	OPEN(changes, "/link_changes", "changes of links while the run went on", "change", TABLE_CHUNK_SMALL, changes);
+	OPEN(collectives, "/collectives", "collectives that ended", "collective", TABLE_CHUNK_SMALL, collectives);
 	if (recorder->options.detail >= DETAIL_MESSAGES) {
-		OPEN(ops, "/ops", "operations of ranks, in order of their end", "op", ops);
-		OPEN(messages, "/messages", "messages, in order of delivery", "message", messages);
-		OPEN(releases, "/releases", "what let each message start, in order of issue", "release", releases);
+		OPEN(ops, "/ops", "operations of ranks, in order of their end", "op", TABLE_CHUNK, ops);
+		OPEN(messages, "/messages", "messages, in order of delivery", "message", TABLE_CHUNK, messages);
+		OPEN(releases, "/releases", "what let each message start, in order of issue", "release", TABLE_CHUNK, releases);
 	}
 	if (recorder->options.detail >= DETAIL_INTERVALS)
-		OPEN(intervals, "/intervals", "presence of messages on links, in order of their end", "interval", intervals);
+		OPEN(intervals, "/intervals", "presence of messages on links, in order of their end", "interval", TABLE_CHUNK, intervals);
 #undef OPEN
 }
 
@@ -404,7 +426,7 @@ static void create_objects(struct recorder *recorder)
 static uint32_t choose_max_bins(struct recorder *recorder)
 {
 	int64_t per_bin = ((int64_t)recorder->fabric->n_links + 1) * 2 * (int64_t)sizeof(int64_t);
-	uint32_t n = recorder->options.max_bins ? recorder->options.max_bins : bins_default(recorder->fabric->n_links);
+	uint32_t n = recorder->options.max_bins ? recorder->options.max_bins : bins_default(recorder->fabric->n_links, recorder->options.bin_ps >= 2);
 	while (n > 1 && n * per_bin > recorder->options.size_limit_bytes / 2)
 		n /= 2;
 	recorder->bins_bytes = n * per_bin;
@@ -422,7 +444,6 @@ struct recorder *recorder_new(const struct recorder_options *options, const stru
 	recorder->fabric = fabric;
 	recorder->routes = routes;
 	recorder->by_kind = options->detail == DETAIL_ALL;
-	recorder->auto_width = options->bin_ps < 2;
 	if (!recorder->options.size_limit_bytes)
 		recorder->options.size_limit_bytes = SIZE_LIMIT_DEFAULT;
 	if (create_file(recorder, err)) {
@@ -432,6 +453,7 @@ struct recorder *recorder_new(const struct recorder_options *options, const stru
 	uint32_t max_bins = choose_max_bins(recorder);
 	bins_init(&recorder->bins, fabric->n_links, max_bins,
 		  options->bin_ps >= 2 ? options->bin_ps : AUTO_BASE_PS);
+	early_init(&recorder->early, fabric->n_links);
 	create_objects(recorder);
 	if (recorder_flush(recorder, err)) {
 		recorder_finish(recorder, NULL, NULL);
@@ -469,6 +491,7 @@ int recorder_flush(struct recorder *recorder, struct error *err)
 {
 	struct timeline_file *file = &recorder->file;
 	write_tables(recorder);
+	early_empty(&recorder->early, &recorder->bins);
 	link_bins_write(&recorder->links, file, &recorder->bins, recorder->bins.end_ps);
 	return commit(recorder) ? error_set(err, file->error.code, "%s", file->error.message) : 0;
 }
@@ -495,6 +518,7 @@ static void close_everything(struct recorder *recorder)
 		free(entry);
 	}
 	free(recorder->history);
+	early_release(&recorder->early);
 	bins_release(&recorder->bins);
 }
 
@@ -504,6 +528,7 @@ int recorder_finish(struct recorder *recorder, const struct recorder_result *res
 	int status = 0;
 	if (result) {
 		write_tables(recorder);
+		early_empty(&recorder->early, &recorder->bins);
 		link_bins_write(&recorder->links, file, &recorder->bins, result->end_ps);
 		physics_write(recorder, result);
 		state_bins_write(recorder, result->end_ps);

@@ -22,7 +22,7 @@ struct recorder_options {
 	const char *path;
 	enum timeline_detail detail;
 	int64_t bin_ps;             /* 0: auto (starts fine, coarsens to at most max_bins) */
-	uint32_t max_bins;          /* T_max, a power of two; 0: 1024 */
+	uint32_t max_bins;          /* T_max, a power of two; 0: 16 to 256, by the number of links; to 4096 with bin_ps */
 	int64_t size_limit_bytes;   /* coarsens, then drops intervals, then messages, and records what it dropped; 0: 4 GiB */
 	const char *scenario_text;  /* whole, so that the file alone repeats the run */
 	const char *resolved_text;  /* with every default filled in */

@@ -8,6 +8,7 @@
 #include "fabric/route.h"
 #include "timeline/bins.h"
 #include "timeline/describe.h"
+#include "timeline/early.h"
 #include "timeline/file.h"
 #include "timeline/journal.h"
 #include "timeline/link_bins.h"
@@ -38,12 +39,13 @@ struct recorder {
 	struct timeline_file file;
 	struct journal journal;
 	struct bins bins;
+	struct early early;
 	struct link_bins links;
 	struct table changes, collectives, ops, messages, releases, intervals;
 	struct name_entry *names;
 	struct link_change *history; /* of all links, for their bins */
 	size_t n_history, history_capacity;
-	bool by_kind, auto_width;
+	bool by_kind;
 	int64_t bins_bytes; /* what bins may take of the size limit */
 	hid_t summary, run; /* groups */
 };

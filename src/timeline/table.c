@@ -15,16 +15,16 @@ static hid_t column_dataset(struct table *table, const struct variable *variable
 }
 
 void table_open(struct table *table, struct timeline_file *file, const char *path, const char *text, const char *dimension,
-		const struct variable *variables, uint32_t n_variables)
+		uint32_t rows_per_chunk, const struct variable *variables, uint32_t n_variables)
 {
 	assert(n_variables <= TABLE_COLUMNS);
 	memset(table, 0, sizeof *table);
 	table->file = file;
 	table->group = file_group(file, path, text);
 	if (!strcmp(variables[0].name, dimension))
-		table->rows = file_coordinate(file, table->group, &variables[0], 0, true, TABLE_CHUNK);
+		table->rows = file_coordinate(file, table->group, &variables[0], 0, true, rows_per_chunk);
 	else
-		table->rows = file_dimension(file, table->group, dimension, 0, true, TABLE_CHUNK);
+		table->rows = file_dimension(file, table->group, dimension, 0, true, rows_per_chunk);
 	table->n_columns = n_variables;
 	table->room = TABLE_BLOCK;
 	for (uint32_t i = 0; i < n_variables; i++) {

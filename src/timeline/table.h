@@ -7,6 +7,7 @@
 
 #define TABLE_BLOCK 16384
 #define TABLE_CHUNK 8192 /* at most 64 KiB: from 128 KiB on, glibc maps and unmaps memory for each chunk that HDF5 touches */
+#define TABLE_CHUNK_SMALL 512 /* of tables that mostly have few rows: a chunk is compressed whole */
 #define TABLE_COLUMNS 24
 
 struct table {
@@ -26,7 +27,7 @@ struct table {
 
 /* The first variable is the coordinate of the rows when its name is `dimension`; else the rows have no values of their own. */
 void table_open(struct table *table, struct timeline_file *file, const char *path, const char *text, const char *dimension,
-		const struct variable *variables, uint32_t n_variables);
+		uint32_t rows_per_chunk, const struct variable *variables, uint32_t n_variables);
 void table_write(struct table *table); /* what is buffered */
 /* Gives up the records written so far and to come: a table is whole or empty. */
 void table_drop(struct table *table);
