@@ -4,7 +4,7 @@
 
 #include "trace/trace.h"
 
-extern const struct trace_format trace_program, trace_flows, trace_goal, trace_chakra, trace_kineto, trace_layers_astra,
+extern const struct trace_format trace_program, trace_flows, trace_goal, trace_chakra, trace_kineto, trace_pytorch_et, trace_layers_astra,
 	trace_layers_simai, trace_aicb;
 
 #endif

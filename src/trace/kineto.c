@@ -31,11 +31,13 @@ struct loader {
 	struct error *err;
 	struct kineto_trace *traces; /* [n_files], by rank */
 	const char **paths;
+	const char **files, **companions; /* as given: what is replayed, and execution traces that give sizes to it */
 	uint32_t n_files;
 	int64_t origin_ns, *clock_ns; /* start of everything; what to take off each rank's times */
 	struct member_group *groups;
 	size_t n_groups, groups_capacity;
-	uint64_t n_unsized, n_block_groups, n_foreign;
+	uint64_t n_unsized, n_block_groups, n_foreign, n_from_host;
+	uint32_t n_untimed, n_companions;
 };
 
 static const char *text_of(const struct kineto_trace *t, uint32_t index) { return index == KINETO_NONE ? NULL : t->texts[index]; }
@@ -405,8 +407,10 @@ static int add_kernel(struct builder *b, const struct kineto_kernel *kernel, siz
 	if (fill_op(b, kernel, &op))
 		return -1;
 	origin.trace_node = (int64_t)number;
-	origin.recorded_start_ps = (start_ns - b->l->origin_ns) * PS_PER_NS;
-	origin.recorded_end_ps = (end_ns - b->l->origin_ns) * PS_PER_NS;
+	if (!b->t->untimed) {
+		origin.recorded_start_ps = (start_ns - b->l->origin_ns) * PS_PER_NS;
+		origin.recorded_end_ps = (end_ns - b->l->origin_ns) * PS_PER_NS;
+	}
 	own->last_op = add_op(b, &op, deps, n_deps, &origin);
 	own->start_ns = start_ns;
 	own->end_ns = end_ns > own->end_ns || own->last_op == 0 ? end_ns : own->end_ns;
@@ -453,12 +457,19 @@ static int select_step(struct loader *l, uint32_t rank, int64_t number)
 	return 0;
 }
 
+static bool is_execution_trace(const char *path)
+{
+	struct error ignored = {0};
+	return trace_recognise(path, &ignored) == &trace_pytorch_et;
+}
+
 static int read_file(struct loader *l, uint32_t slot, const char *path)
 {
 	struct kineto_trace *t = &l->traces[slot];
-	if (kineto_read(t, path, l->err))
+	if ((is_execution_trace(path) ? et_read : kineto_read)(t, path, l->err))
 		return -1;
 	l->paths[slot] = path;
+	l->n_untimed += t->untimed;
 	for (size_t i = 0; i < t->n_kernels; i++) {
 		t->kernels[i].start_ns += t->base_ns;
 		t->kernels[i].end_ns += t->base_ns;
@@ -471,7 +482,73 @@ static int read_file(struct loader *l, uint32_t slot, const char *path)
 	qsort(t->launches, t->n_launches, sizeof *t->launches, by_launch);
 	qsort(t->records, t->n_records, sizeof *t->records, by_record);
 	if (!t->n_kernels)
-		return error_set(l->err, ERROR_INPUT, "%s: no device kernels in this trace", path);
+		return error_set(l->err, ERROR_INPUT, t->untimed ? "%s: no collectives in this trace" : "%s: no device kernels in this trace",
+				 path);
+	return 0;
+}
+
+static bool has_size(const struct kineto_trace *t, const struct kineto_kernel *kernel)
+{
+	const struct kineto_comm *comm = kernel->comm != KINETO_NONE ? &t->comms[kernel->comm] : host_record(t, kernel);
+	return comm && (comm->in_elements > 0 || comm->out_elements > 0);
+}
+
+/* Kernels come in the order in which the host called their collectives: the k-th of one is the k-th of the other. */
+static int join_companion(struct loader *l, uint32_t slot, const struct kineto_trace *host, const char *path)
+{
+	struct kineto_trace *t = &l->traces[slot];
+	size_t n = 0, k = 0, n_alone = 0;
+	bool skip_alone;
+	for (size_t i = 0; i < t->n_kernels; i++)
+		n += t->kernels[i].nccl;
+	for (size_t i = 0; i < host->n_comms; i++)
+		n_alone += host->comms[i].group_size == 1;
+	skip_alone = n + n_alone == host->n_comms; /* NCCL launches no kernel for a group of one when the buffer stays in place */
+	if (n != host->n_comms && !skip_alone)
+		return error_set(l->err, ERROR_INPUT, "%s: %zu collectives, but '%s' has %zu NCCL kernels", path, host->n_comms, l->paths[slot], n);
+	for (size_t i = 0; i < t->n_kernels; i++) {
+		struct kineto_kernel *kernel = &t->kernels[i];
+		struct kineto_comm comm;
+		if (!kernel->nccl)
+			continue;
+		while (skip_alone && host->comms[k].group_size == 1)
+			k++;
+		comm = host->comms[k++];
+		if (has_size(t, kernel))
+			continue;
+		for (int text = 0; text < 2; text++) { /* texts live in the trace that names them */
+			uint32_t *index = text ? &comm.group : &comm.name;
+			if (*index == KINETO_NONE)
+				continue;
+			ARRAY_RESERVE(t->texts, t->n_texts + 1, t->texts_capacity);
+			t->texts[t->n_texts] = arena_text(&t->arena, host->texts[*index]);
+			*index = (uint32_t)t->n_texts++;
+		}
+		ARRAY_RESERVE(t->comms, t->n_comms + 1, t->comms_capacity);
+		t->comms[t->n_comms] = comm;
+		kernel->comm = (uint32_t)t->n_comms++;
+		l->n_from_host++;
+	}
+	return 0;
+}
+
+/* Execution traces beside Kineto's give sizes; each belongs to the rank that it names, else to that of its place. */
+static int read_companions(struct loader *l)
+{
+	for (uint32_t i = 0; i < l->n_companions; i++) {
+		const char *path = l->companions[i];
+		struct kineto_trace host;
+		uint32_t slot;
+		int result;
+		if (et_read(&host, path, l->err))
+			return -1;
+		slot = host.rank >= 0 && host.rank < l->n_files ? (uint32_t)host.rank : i;
+		result = slot < l->n_files ? join_companion(l, slot, &host, path)
+					   : error_set(l->err, ERROR_INPUT, "%s: an execution trace without the Kineto trace of its rank", path);
+		kineto_release(&host);
+		if (result)
+			return -1;
+	}
 	return 0;
 }
 
@@ -480,7 +557,7 @@ static int read_files(struct loader *l)
 {
 	uint32_t n = l->n_files;
 	for (uint32_t i = 0; i < n; i++)
-		if (read_file(l, i, l->request->paths[i]))
+		if (read_file(l, i, l->files[i]))
 			return -1;
 	for (uint32_t i = 0; i < n && n > 1; i++) {
 		while (l->traces[i].rank >= 0 && l->traces[i].rank != i) {
@@ -547,12 +624,17 @@ static void say_assumed(const struct loader *l)
 		return;
 	for (uint32_t i = 0; i < l->n_files; i++)
 		n_moved += l->clock_ns[i] != 0;
-	text_printf(out, "an operation waits for those of other streams that had ended when it began; gaps are replayed\n");
+	if (l->n_untimed)
+		text_printf(out, "an execution trace has no device times: its collectives follow each other at once\n");
+	else
+		text_printf(out, "an operation waits for those of other streams that had ended when it began; gaps are replayed\n");
 	if (n_moved)
 		text_printf(out, "the clocks of %u ranks were aligned to rank 0's by the ends of their collectives\n", n_moved);
 	if (l->n_unsized)
 		text_printf(out, "%llu NCCL kernels have no size in the trace and are replayed as computation\n",
 			    (unsigned long long)l->n_unsized);
+	if (l->n_from_host)
+		text_printf(out, "%llu NCCL kernels have their size from the execution traces given\n", (unsigned long long)l->n_from_host);
 	if (l->n_block_groups)
 		text_printf(out, "groups that are known by size only are taken as blocks of consecutive ranks\n");
 	if (l->n_files < l->w->n_ranks)
@@ -561,7 +643,7 @@ static void say_assumed(const struct loader *l)
 
 static int load_all(struct loader *l)
 {
-	if (read_files(l))
+	if (read_files(l) || read_companions(l))
 		return -1;
 	for (uint32_t rank = 0; rank < l->n_files && l->request->step >= 0; rank++)
 		if (select_step(l, rank, l->request->step))
@@ -575,28 +657,58 @@ static int load_all(struct loader *l)
 	return 0;
 }
 
+/* Execution traces beside Kineto traces are companions; alone they are what is replayed. */
+static void sort_paths(struct loader *l, const struct trace_request *request)
+{
+	uint32_t n = request->n_paths;
+	l->files = memory_zero(n, sizeof *l->files);
+	l->companions = memory_zero(n, sizeof *l->companions);
+	for (uint32_t i = 0; i < n; i++) {
+		bool host = n > 1 && is_execution_trace(request->paths[i]);
+		*(host ? &l->companions[l->n_companions++] : &l->files[l->n_files++]) = request->paths[i];
+	}
+	if (!l->n_files) {
+		const char **swap = l->files;
+		l->files = l->companions;
+		l->companions = swap;
+		l->n_files = l->n_companions;
+		l->n_companions = 0;
+	}
+}
+
+static void release(struct loader *l)
+{
+	for (uint32_t i = 0; l->traces && i < l->n_files; i++)
+		kineto_release(&l->traces[i]);
+	for (size_t g = 0; g < l->n_groups; g++) {
+		free(l->groups[g].name);
+		free(l->groups[g].ranks);
+	}
+	free(l->groups);
+	free(l->traces);
+	free(l->paths);
+	free(l->clock_ns);
+	free(l->files);
+	free(l->companions);
+}
+
 static int load(struct workload *workload, const struct trace_request *request, struct error *err)
 {
-	uint32_t n = request->n_paths, n_ranks = request->n_ranks ? request->n_ranks : n;
-	struct loader l = {.request = request, .w = workload, .err = err, .n_files = n};
-	if (n_ranks > LIMIT_RANKS || n_ranks % n)
+	struct loader l = {.request = request, .w = workload, .err = err};
+	sort_paths(&l, request);
+	uint32_t n = l.n_files, n_ranks = request->n_ranks ? request->n_ranks : n;
+	int result;
+	if (n_ranks > LIMIT_RANKS || n_ranks % n) {
+		release(&l);
 		return error_set(err, ERROR_INPUT, "traces of %u ranks cannot run on %u ranks (expected a multiple, at most %u)", n, n_ranks,
 				 LIMIT_RANKS);
+	}
 	workload_init(workload, n_ranks);
 	l.traces = memory_zero(n, sizeof *l.traces);
 	l.paths = memory_zero(n, sizeof *l.paths);
 	l.clock_ns = memory_zero(n, sizeof *l.clock_ns);
-	int result = load_all(&l);
-	for (uint32_t i = 0; i < n; i++)
-		kineto_release(&l.traces[i]);
-	for (size_t g = 0; g < l.n_groups; g++) {
-		free(l.groups[g].name);
-		free(l.groups[g].ranks);
-	}
-	free(l.groups);
-	free(l.traces);
-	free(l.paths);
-	free(l.clock_ns);
+	result = load_all(&l);
+	release(&l);
 	if (result)
 		workload_release(workload);
 	return result;
@@ -615,3 +727,14 @@ static int recognise(const struct trace_head *head)
 }
 
 const struct trace_format trace_kineto = {"kineto", "Kineto (PyTorch profiler) JSON, plain or gzip", recognise, load};
+
+/* PyTorch writes "schema" first and "nodes" soon after; Chakra's JSON dialect has neither. */
+static int recognise_et(const struct trace_head *head)
+{
+	char text[TRACE_HEAD_BYTES + 1];
+	memcpy(text, head->bytes, head->n);
+	text[head->n] = '\0';
+	return strstr(text, "\"schema\"") && strstr(text, "\"nodes\"") && !strstr(text, "\"traceEvents\"") ? 80 : 0;
+}
+
+const struct trace_format trace_pytorch_et = {"pytorch-et", "a PyTorch execution trace JSON, plain or gzip", recognise_et, load};

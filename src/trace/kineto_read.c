@@ -141,8 +141,7 @@ static int64_t whole(const char *text, size_t n)
 
 static int32_t narrow(int64_t value) { return value < INT32_MIN || value > INT32_MAX ? -1 : (int32_t)value; }
 
-/* Bytes of an element from the names that PyTorch gives its types: "Half", "c10::BFloat16", "float", … */
-static int32_t element_bytes(const char *type)
+int32_t kineto_element_bytes(const char *type)
 {
 	static const struct {
 		const char *name;
@@ -237,7 +236,7 @@ static int on_string(void *context, const unsigned char *text, size_t n)
 	} else if (place == AT_LIST && r->list_depth == 1) {
 		copy_text(copy, sizeof copy, text, n);
 		if (r->list_key == KEY_INPUT_TYPE && r->list_item == 0)
-			e->comm.element_bytes = element_bytes(copy);
+			e->comm.element_bytes = kineto_element_bytes(copy);
 		else if (r->list_key == KEY_INPUTS)
 			e->last_input = *copy && strspn(copy, "0123456789") == strlen(copy) && strlen(copy) < 10 ? atoll(copy) : -1;
 	} else if (place == AT_ARGS) {
@@ -246,7 +245,7 @@ static int on_string(void *context, const unsigned char *text, size_t n)
 			e->comm.name = intern(r, copy);
 			e->has_comm = true;
 		} else if (r->key == KEY_TYPE) {
-			e->comm.element_bytes = element_bytes(copy);
+			e->comm.element_bytes = kineto_element_bytes(copy);
 		} else if (r->key == KEY_GROUP) {
 			e->comm.group = intern(r, copy);
 		} else if (r->key == KEY_GROUP_RANKS) {

@@ -58,10 +58,15 @@ struct kineto_trace {
 	size_t kernels_capacity, comms_capacity, launches_capacity, records_capacity, steps_capacity;
 	int64_t rank, world_size; /* -1 when the file does not say */
 	int64_t base_ns;          /* baseTimeNanoseconds, 0 */
+	bool untimed;             /* an execution trace: kernels are the host's calls, and their times only their order */
 };
 
 /* Reads .json or .json.gz; on error nothing is left to release. */
 int kineto_read(struct kineto_trace *trace, const char *path, struct error *err);
+/* The same from an execution trace of PyTorch's host side. */
+int et_read(struct kineto_trace *trace, const char *path, struct error *err);
+/* Bytes of an element from the names that PyTorch gives its types: "Half", "c10::BFloat16", "float", …; -1. */
+int32_t kineto_element_bytes(const char *type);
 void kineto_release(struct kineto_trace *trace);
 
 #endif
