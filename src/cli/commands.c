@@ -9,5 +9,6 @@ const struct command *const commands[] = {
 	&command_collective,
 	&command_trace,
 	&command_timeline, &command_diff, &command_explain,
+	&command_fit,
 	NULL,
 };
