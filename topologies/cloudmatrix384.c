@@ -19,6 +19,13 @@
  * - fewer nodes: logical L2 switches 56 for 384 NPUs, 42 for 288, 28 for 192 (table 10): l2_chips = 16, 12, 8 per sub-plane. Uplink u
  *   of node n leads to chip (u + 16 n) mod l2_chips, which fills every chip evenly.
  *
+ * - `scale_out: true` adds the RDMA plane: RoCE, 400 Gb/s per NPU and direction (200 Gb/s per die), NPUs only; 1,536 modules of 400G
+ *   (second hand). How its switches are wired is not published: 384 NPUs × 2 links × 2 modules = 1,536 is exactly a fat tree of two tiers
+ *   without oversubscription, which is assumed: a leaf in every compute rack for its 32 NICs with as many links up, eight spines in
+ *   the communication racks (calculated: 32 / 8 = 4 links from each leaf to each spine, 48 ports used of a spine). NPU to NIC 500 ns,
+ *   250 ns per link of the plane (both assumed, as in `cluster`). Components "nicmoduleA/B" and "spinemoduleA/B" carry its
+ *   links. No route between NPUs uses it: it is what leads out of the supernode; here it counts, costs and draws power.
+ *
  * Ranks are NPUs or dies, in the order node, NPU, die. Routing: a message is split evenly over the links of its source (`rank: npu`
  * 14, `rank: die` 7); inside a sub-plane the destination chooses: its 16 ports per node and the 16 L2 chips match one to one
  * (D-mod-k), so that no two messages to different dies of a node share a link of it on the way down. Between the dies of one
@@ -33,6 +40,10 @@
 #define PORTS 16      /* per node and sub-plane: 8 NPUs × 2 dies, and as many uplinks */
 #define CPUS 4        /* per node */
 #define CHIP_PORTS 48 /* of an L2 chip */
+#define RACK_NODES 4
+#define SPINES 8      /* of the RDMA plane */
+#define NIC_LATENCY_PS INT64_C(500000)
+#define RDMA_LATENCY_PS INT64_C(250000)
 
 static const struct weft_param cloudmatrix_params[] = {
 	{"nodes", WEFT_PARAM_INTEGER, "48", "1..48", "nodes of 8 NPUs: 2, 4, 8, 16, 32, 48 are the logical supernodes on offer"},
@@ -45,12 +56,15 @@ static const struct weft_param cloudmatrix_params[] = {
 	{"optics", WEFT_PARAM_TEXT, "ub-optical-sr8", NULL, "link kind of L1 to L2 and its modules: ub-optical-sr8, -lpo, …"},
 	{"fibre", WEFT_PARAM_LENGTH, "0 m", "0 m..2 km", "length of cables between L1 and L2 (delay is in `latency`); 0: by their racks"},
 	{"cpus", WEFT_PARAM_BOOL, "false", NULL, "the 4 CPU sockets of each node too"},
+	{"scale_out", WEFT_PARAM_BOOL, "false", NULL, "the RDMA plane too: NICs, switches and modules; no route between NPUs uses it"},
+	{"scale_out_bandwidth", WEFT_PARAM_BANDWIDTH, "400 Gb/s", "1 B/s..1000 TB/s", "of the RDMA plane, per NPU and direction"},
+	{"scale_out_optics", WEFT_PARAM_TEXT, "400g-sr8", NULL, "link kind of the RDMA plane and its modules"},
 	{"merge_planes", WEFT_PARAM_BOOL, "false", NULL, "one sub-plane of 7-fold bandwidth instead of 7 equal ones"},
 	{0},
 };
 
-/* Node ids: ranks, then L1 chips (node × planes + plane), then L2 chips (plane × l2_chips + chip), then CPUs. Cables in this order, link
- * up 2 × cable, down the next: access (node, port, plane), L1-L2 (node, plane, uplink), die to die, CPUs. */
+/* Node ids: ranks, then L1 chips (node × planes + plane), then L2 chips (plane × l2_chips + chip), then CPUs, then the RDMA plane. Cables in
+ * this order, link up 2 × cable, down the next: access (node, port, plane), L1-L2 (node, plane, uplink), die to die, CPUs, RDMA plane. */
 struct cloudmatrix {
 	uint32_t nodes, planes, chips, dies; /* dies: per rank's package as ranks, 1 or 2 */
 	uint32_t n_ranks, first_l1, first_l2;
@@ -199,6 +213,69 @@ static int add_cpus(struct weft_builder *b, const struct cloudmatrix *cm, int64_
 	return 0;
 }
 
+/* A link with a module at each end. */
+static int add_rdma_link(struct weft_builder *b, const struct weft_link *link, const char *what, uint32_t index)
+{
+	uint32_t id = b->add_cable(b, link);
+	char name[64];
+	for (int end = 0; end < 2 && id != WEFT_NONE; end++) {
+		snprintf(name, sizeof name, "%smodule%c.%u", what, "AB"[end], index);
+		uint32_t module = b->add_component(b, link->kind, name, end ? link->target : link->source);
+		b->carries(b, module, id);
+		b->carries(b, module, id + 1);
+	}
+	return id == WEFT_NONE ? -1 : 0;
+}
+
+static int add_nic(struct weft_builder *b, const struct cloudmatrix *cm, uint32_t npu, uint32_t nic)
+{
+	struct weft_link link = {.target = nic, .bandwidth_bytes_per_s = b->integer(b, "scale_out_bandwidth") / cm->dies,
+		.latency_ps = NIC_LATENCY_PS, .kind = "die-to-die"};
+	for (uint32_t die = 0; die < cm->dies; die++) {
+		link.source = npu * cm->dies + die;
+		if (b->add_cable(b, &link) == WEFT_NONE)
+			return -1;
+	}
+	return 0;
+}
+
+/* Uplink u of a leaf leads to spine u mod 8. */
+static int add_scale_out(struct weft_builder *b, const struct cloudmatrix *cm)
+{
+	uint32_t npus = cm->nodes * NPUS, leaves = (cm->nodes + RACK_NODES - 1) / RACK_NODES, nic = 0, leaf = 0, spine = 0;
+	struct weft_link link = {.bandwidth_bytes_per_s = b->integer(b, "scale_out_bandwidth"), .latency_ps = RDMA_LATENCY_PS,
+		.kind = b->text(b, "scale_out_optics")};
+	for (uint32_t i = 0; i < npus; i++) {
+		uint32_t id = weft_add(b, (struct weft_node){.kind = WEFT_NODE_NIC, .rack = (int32_t)(i / NPUS / RACK_NODES),
+			.tray = (int32_t)(i / NPUS % RACK_NODES), .slot = (int32_t)(i % NPUS), .plane = -1}, "nic%u", i);
+		nic = i ? nic : id;
+	}
+	for (uint32_t i = 0; i < leaves; i++) {
+		uint32_t id = weft_add(b, (struct weft_node){.kind = WEFT_NODE_SWITCH, .role = "leaf", .rack = (int32_t)i,
+			.tray = -1, .slot = -1, .plane = -1}, "rdma.leaf%u", i);
+		leaf = i ? leaf : id;
+	}
+	for (uint32_t i = 0; i < SPINES; i++) {
+		uint32_t id = weft_add(b, (struct weft_node){.kind = WEFT_NODE_SWITCH, .role = "spine",
+			.rack = (int32_t)(12 + i * 4 / SPINES), .tray = -1, .slot = -1, .plane = -1}, "rdma.spine%u", i);
+		spine = i ? spine : id;
+	}
+	for (uint32_t i = 0; i < npus; i++) {
+		uint32_t rack = i / (NPUS * RACK_NODES), u = i % (NPUS * RACK_NODES);
+		link.source = nic + i;
+		link.target = leaf + rack;
+		link.length_m = 3; /* inside the rack (assumed) */
+		if (add_nic(b, cm, i, nic + i) || add_rdma_link(b, &link, "nic", i))
+			return -1;
+		link.source = leaf + rack;
+		link.target = spine + u % SPINES;
+		link.length_m = fibre_m(cm, rack * RACK_NODES, 0, u % SPINES * cm->chips / SPINES);
+		if (add_rdma_link(b, &link, "spine", i))
+			return -1;
+	}
+	return 0;
+}
+
 static int cloudmatrix_build(struct weft_builder *b)
 {
 	struct cloudmatrix *cm = b->alloc(b, sizeof *cm);
@@ -218,6 +295,8 @@ static int cloudmatrix_build(struct weft_builder *b)
 		return -1;
 	if (!merged)
 		add_optics(b, cm);
+	if (b->integer(b, "scale_out") && add_scale_out(b, cm))
+		return -1;
 	b->set_data(b, cm);
 	return 0;
 }
@@ -287,6 +366,8 @@ static uint32_t cloudmatrix_next_links(const void *data, const struct weft_hop *
 	const struct cloudmatrix *cm = data;
 	if (hop->node < cm->n_ranks)
 		return from_rank(cm, hop, choices, capacity);
+	if (hop->node >= cm->first_l2 + cm->planes * cm->chips)
+		return 0; /* a CPU or the RDMA plane: no way between NPUs leads through it */
 	return hop->node < cm->first_l2 ? from_l1(cm, hop, choices, capacity) : from_l2(cm, hop, choices, capacity);
 }
 

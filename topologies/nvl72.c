@@ -6,10 +6,14 @@
  * matter of its protocol. A crossing of an NVSwitch takes 100 to 200 ns (general knowledge); the default of 150 ns is shared half and
  * half by the two links of a crossing. Copper cables are about 1 m long (assumed).
  *
- * A message is split evenly over the 18 links of its GPU. merge_planes joins the 18 equal planes into one link of 900 GB/s. */
+ * Components: every copper pair, "pair.GPU.SWITCH.LANE", carries one direction of its link (lanes 0 and 1 towards the switch).
+ *
+ * A message is split evenly over the 18 links of its GPU. merge_planes joins the 18 equal planes into one link of 900 GB/s; single
+ * pairs are then not there. */
 #include <weft/shape.h>
 
 #define PLANES 18
+#define PAIRS 4 /* of copper per NVLink: two lanes of 200 Gb/s each way */
 
 static const struct weft_param nvl72_params[] = {
 	{"n", WEFT_PARAM_INTEGER, "72", "1..72", "GPUs: 36 is the NVL36 of the same switches"},
@@ -22,6 +26,15 @@ static const struct weft_param nvl72_params[] = {
 struct nvl72 {
 	uint32_t n, planes;
 };
+
+static void add_pairs(struct weft_builder *b, uint32_t gpu, uint32_t plane, uint32_t link)
+{
+	char name[64];
+	for (uint32_t lane = 0; lane < PAIRS; lane++) {
+		snprintf(name, sizeof name, "pair.%u.%u.%u", gpu, plane, lane);
+		b->carries(b, b->add_component(b, "copper-pair", name, WEFT_NONE), link + lane / 2);
+	}
+}
 
 static int nvl72_build(struct weft_builder *b)
 {
@@ -39,8 +52,11 @@ static int nvl72_build(struct weft_builder *b)
 	for (link.source = 0; link.source < rack->n; link.source++) {
 		for (uint32_t p = 0; p < rack->planes; p++) {
 			link.target = rack->n + p;
-			if (b->add_cable(b, &link) == WEFT_NONE)
+			uint32_t id = b->add_cable(b, &link);
+			if (id == WEFT_NONE)
 				return -1;
+			if (rack->planes == PLANES)
+				add_pairs(b, link.source, p, id);
 		}
 	}
 	b->set_protocol(b, "nccl@blackwell");
