@@ -48,13 +48,22 @@ struct loader {
 	uint64_t n_dropped, n_untimed, n_guessed_groups;
 };
 
+/* JSON and tables whose first bytes happen to read as a length and a field. */
+static bool is_text(const struct trace_head *head)
+{
+	for (size_t i = 0; i < head->n; i++)
+		if (head->bytes[i] < 0x20 && !strchr("\t\r\n", head->bytes[i]))
+			return false;
+	return true;
+}
+
 static int recognise(const struct trace_head *head)
 {
 	/* A length, then a message that begins with field 1, 2 or 3 of a known kind. */
 	size_t length = strlen(head->path), n = 0;
 	while (n < head->n && n < 5 && head->bytes[n] & 128)
 		n++;
-	if (n + 2 >= head->n || n >= 5)
+	if (n + 2 >= head->n || n >= 5 || is_text(head))
 		return 0;
 	uint8_t key = head->bytes[n + 1];
 	if (key != 0x08 && key != 0x0a && key != 0x12 && key != 0x18)

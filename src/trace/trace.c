@@ -46,6 +46,23 @@ static int read_head(const char *path, uint8_t *bytes, struct trace_head *head, 
 	return got < 0 ? error_set(err, ERROR_INPUT, "%s: cannot be read", path) : 0;
 }
 
+/* Files of other kinds that come beside traces, and where they belong. */
+static const char *other_use(const struct trace_head *head)
+{
+	static const struct { const char *sign, *use; } uses[] = {
+		{"<algo ", ": this is an MSCCL schedule, an algorithm for collectives (algorithm: {msccl: FILE})"},
+		{"<system", ": this is a NCCL topology, a machine (--topology nccl-xml:file=FILE)"},
+		{"out-of-place", ": this looks like a log of nccl-tests (weft fit, weft perf --against)"},
+	};
+	char text[TRACE_HEAD_BYTES + 1];
+	memcpy(text, head->bytes, head->n);
+	text[head->n] = '\0';
+	for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
+		if (strstr(text, uses[i].sign))
+			return uses[i].use;
+	return "";
+}
+
 const struct trace_format *trace_recognise(const char *path, struct error *err)
 {
 	uint8_t bytes[TRACE_HEAD_BYTES];
@@ -71,7 +88,8 @@ const struct trace_format *trace_recognise(const char *path, struct error *err)
 		if (!head.n)
 			error_set(err, ERROR_INPUT, "%s: %s", path, head.whole ? "the file is empty" : "is a directory");
 		else
-			error_set(err, ERROR_INPUT, "%s: not in a format that is known here (known: %s)", path, text_string(&known));
+			error_set(err, ERROR_INPUT, "%s: not in a format that is known here (known: %s)%s", path, text_string(&known),
+			  other_use(&head));
 		text_release(&known);
 	} else if (second) {
 		error_set(err, ERROR_INPUT, "%s: could be '%s' or '%s': say which", path, best->name, second->name);
