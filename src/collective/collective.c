@@ -192,6 +192,7 @@ static void copy_request(struct collective_plan *plan, const struct collective_r
 {
 	size_t n = request->n_ranks;
 	plan->request = *request;
+	plan->request.judge = NULL;
 	if (!plan->request.element_bytes)
 		plan->request.element_bytes = 1;
 	if (request->kind == COLLECTIVE_BARRIER)
@@ -246,7 +247,9 @@ static const struct collective_algorithm *cheapest(const struct collective_reque
 		if (!(algorithm->kinds >> request->kind & 1) || !algorithm->cost || (nccl && !nccl_has(algorithm, request->kind)) ||
 		    plan_one(&plan, algorithm, request, alpha_ps, beta_ps_per_byte, NULL))
 			continue;
-		double cost = algorithm->cost(&plan, alpha_ps, beta_ps_per_byte);
+		double cost = request->judge && !nccl ? request->judge->cost(request->judge->context, &plan) : -1;
+		if (cost < 0)
+			cost = algorithm->cost(&plan, alpha_ps, beta_ps_per_byte);
 		if (cost >= 0 && (nccl || reasonable(&plan)) && (!best || cost < best_cost)) {
 			best = algorithm;
 			best_cost = cost;

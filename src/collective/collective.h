@@ -54,6 +54,8 @@ uint8_t collective_traffic(enum collective_kind kind);
 /* What is asked for. */
 #define COLLECTIVE_MAX_RANKS (1 << 20)
 #define COLLECTIVE_MAX_BYTES (INT64_C(1) << 50)
+struct collective_plan;
+struct collective_judge;
 struct collective_request {
 	enum collective_kind kind;
 	uint32_t n_ranks;
@@ -68,6 +70,12 @@ struct collective_request {
 	const char *levels[8];    /* hierarchical: the algorithm per level, NULL: its default */
 	const int64_t *counts;    /* all-to-all-v: [n_ranks][n_ranks] bytes from row to column, whole bytes */
 	const char *file;         /* algorithm `msccl`: the schedule */
+	const struct collective_judge *judge; /* of `auto`; NULL: the closed forms; not copied into the plan */
+};
+/* Says what a plan would cost where it is to run, in picoseconds; negative: cannot say, the closed form is taken. */
+struct collective_judge {
+	double (*cost)(void *context, const struct collective_plan *plan);
+	void *context;
 };
 
 enum collective_buffer { BUFFER_INPUT, BUFFER_OUTPUT, BUFFER_SCRATCH };
@@ -87,7 +95,6 @@ struct collective_step {
 	struct { uint32_t thread, step; } waits[COLLECTIVE_MAX_WAITS]; /* of this rank */
 };
 
-struct collective_plan;
 struct collective_algorithm {
 	const char *name;         /* "ring", "halving_doubling", … */
 	const char *summary;
@@ -118,9 +125,10 @@ struct collective_plan {
 extern const struct collective_algorithm *const collective_algorithms[]; /* NULL at the end */
 /* Nearest name in the error; an algorithm that does not offer the kind is an error that lists those that do. */
 const struct collective_algorithm *collective_algorithm_find(const char *name, enum collective_kind kind, struct error *err);
-/* Plans; `auto` as a name picks by cost with the given α and β, among all algorithms that fit the request and keep a rank at no more
- * than 32 partners at once (all-to-all excepted); `nccl` picks likewise among what NCCL has: ring, double binary tree, and direct for
- * kinds that these do not offer. A request with a file is `msccl`. Copies what it needs from the request. */
+/* Plans; `auto` as a name picks by cost, as the request's judge or the closed forms with the given α and β say, among all algorithms
+ * that fit the request and keep a rank at no more than 32 partners at once (all-to-all excepted); `nccl` picks by the closed forms among
+ * what NCCL has: ring, double binary tree, and direct for kinds that these do not offer. A request with a file is `msccl`. Copies what
+ * it needs from the request. */
 int collective_plan_init(struct collective_plan *plan, const char *algorithm, const struct collective_request *request,
 			 double alpha_ps, double beta_ps_per_byte, struct error *err);
 void collective_plan_release(struct collective_plan *plan);

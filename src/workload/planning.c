@@ -3,6 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "workload/judging.h"
+
+#define MAX_JUDGED_GROUPS 64
+
 static bool same_text(const char *a, const char *b) { return a == b || (a && b && !strcmp(a, b)); }
 
 static bool same_request(const struct collective_request *a, const struct collective_request *b)
@@ -17,27 +21,19 @@ static bool same_request(const struct collective_request *a, const struct collec
 	return true;
 }
 
-/* α and β between the group's first two ranks: what `auto` compares algorithms by. */
 static void look_up_costs(struct executor *x, struct group_state *group, uint32_t n_ranks)
 {
-	group->alpha_ps = 1000 * PS_PER_NS;
+	group->alpha_ps = 1e6;
 	group->beta_ps_per_byte = 20;
-	if (n_ranks < 2 || !x->setup.routes || group->npus[0] == group->npus[1])
-		return;
-	uint32_t index = routes_find(x->setup.routes, group->npus[0], group->npus[1], 0, NULL);
-	if (index == ROUTE_NONE)
-		return;
-	const struct route *route = &x->setup.routes->routes[index];
-	double slowest = 0;
-	for (uint32_t i = 0; i < route->n_links; i++) {
-		uint32_t at = route->first_link + i;
-		double rate = (double)x->setup.fabric->link_bandwidth[x->setup.routes->merged_link[at]] * route->total_weight /
-			      x->setup.routes->merged_weight[at];
-		slowest = !i || rate < slowest ? rate : slowest;
-	}
-	group->alpha_ps = route->latency_ps;
-	if (slowest > 0)
-		group->beta_ps_per_byte = 1e12 / slowest;
+	if (x->setup.routes)
+		judging_sample(x->setup.routes, group->npus, n_ranks, &group->alpha_ps, &group->beta_ps_per_byte);
+}
+
+/* Whether `auto` looks at the links that a schedule would use: groups one by one, so only where there are few. */
+static bool is_judged(const struct executor *x, const struct entry *entry, const char *algorithm, uint32_t n_ranks)
+{
+	return x->setup.routes && !strcmp(algorithm, "auto") && n_ranks > 2 && n_ranks <= JUDGING_MAX_RANKS &&
+	       entry->workload->n_groups <= MAX_JUDGED_GROUPS;
 }
 
 /* What the links of an NPU carry together, one direction. */
@@ -52,14 +48,24 @@ static int64_t npu_bytes_per_s(const struct fabric *fabric, uint32_t npu)
 	return sum;
 }
 
-static struct planned *plan_new(struct executor *x, const struct planned *wanted, const struct collective_request *request)
+static struct planned *plan_new(struct executor *x, const struct planned *wanted)
 {
+	struct collective_request request = wanted->request;
+	struct judging judging;
 	struct planned *planned = memory_zero(1, sizeof *planned);
 	const struct fabric *fabric = x->setup.fabric;
 	struct error err = {0};
 	*planned = *wanted;
-	if (protocol_plan(&planned->plan, &planned->protocol, wanted->algorithm, wanted->protocol_name, fabric ? fabric->protocol : NULL,
-			  wanted->rank_bytes_per_s, request, wanted->alpha_ps, wanted->beta_ps_per_byte, &err)) {
+	if (wanted->judged) {
+		judging_init(&judging, x->setup.routes, wanted->judged->npus);
+		request.judge = &judging.judge;
+	}
+	int status = protocol_plan(&planned->plan, &planned->protocol, wanted->algorithm, wanted->protocol_name,
+				   fabric ? fabric->protocol : NULL, wanted->rank_bytes_per_s, &request, wanted->alpha_ps,
+				   wanted->beta_ps_per_byte, &err);
+	if (wanted->judged)
+		judging_release(&judging);
+	if (status) {
 		executor_fail(x, err.code, "%s", err.message);
 		free(planned);
 		return NULL;
@@ -79,7 +85,7 @@ const struct planned *planning_find(struct executor *x, uint32_t entry_index, ui
 	struct planned wanted = {
 		.algorithm = call->algorithm ? call->algorithm : workload->algorithm ? workload->algorithm : "auto",
 		.protocol_name = call->protocol ? call->protocol : workload->protocol,
-		.alpha_ps = (double)group->alpha_ps, .beta_ps_per_byte = group->beta_ps_per_byte,
+		.alpha_ps = group->alpha_ps, .beta_ps_per_byte = group->beta_ps_per_byte,
 		.rank_bytes_per_s = npu_bytes_per_s(x->setup.fabric, group->npus[0]),
 		.request = {
 			.kind = call->kind, .n_ranks = n_ranks, .root = call->root, .bytes = call->bytes, .element_bytes = 1,
@@ -89,14 +95,16 @@ const struct planned *planning_find(struct executor *x, uint32_t entry_index, ui
 	};
 	memcpy(wanted.request.dims, call->dims, sizeof wanted.request.dims);
 	memcpy(wanted.request.levels, call->levels, sizeof wanted.request.levels);
+	wanted.judged = is_judged(x, &x->entries[entry_index], wanted.algorithm, n_ranks) ? group : NULL;
 	for (uint32_t i = x->n_plans; i-- > 0;) {
 		const struct planned *known = x->plans[i];
 		if (same_text(known->algorithm, wanted.algorithm) && same_text(known->protocol_name, wanted.protocol_name) &&
 		    known->alpha_ps == wanted.alpha_ps && known->beta_ps_per_byte == wanted.beta_ps_per_byte &&
-		    known->rank_bytes_per_s == wanted.rank_bytes_per_s && same_request(&known->request, &wanted.request))
+		    known->judged == wanted.judged && known->rank_bytes_per_s == wanted.rank_bytes_per_s &&
+		    same_request(&known->request, &wanted.request))
 			return known;
 	}
-	return plan_new(x, &wanted, &wanted.request);
+	return plan_new(x, &wanted);
 }
 
 bool planning_between_machines(struct executor *x, uint32_t source, uint32_t target)

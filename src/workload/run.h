@@ -43,8 +43,7 @@ struct group_state {
 	uint32_t *open;        /* instances not complete, by sequence number − first_open; NONE: not begun */
 	uint32_t first_open, n_open;
 	size_t open_capacity;
-	int64_t alpha_ps;      /* of `auto`: latency between its first two ranks; −1: not looked up yet */
-	double beta_ps_per_byte;
+	double alpha_ps, beta_ps_per_byte; /* of `auto`: of its worst pair sampled; −1: not looked up yet */
 };
 
 struct entry {
@@ -183,6 +182,7 @@ bool step_set_remove(struct step_set *set, uint32_t thread, uint32_t step);
 struct planned {
 	struct collective_request request;
 	const char *algorithm, *protocol_name; /* as asked for */
+	const struct group_state *judged;      /* whose links `auto` looked at; NULL: nobody's, or no choice */
 	double alpha_ps, beta_ps_per_byte;
 	int64_t rank_bytes_per_s;
 	struct collective_plan plan;
