@@ -29,6 +29,7 @@ struct frame {
 	uint32_t first_choice, n_choices; /* into walk.choices */
 	uint32_t tried;            /* of this phase, in its order */
 	uint32_t first_part;       /* into walk.parts */
+	int64_t latency_ps;        /* of the links up to here */
 };
 
 /* A choice that reached the destination, and its paths. */
@@ -55,10 +56,11 @@ struct route_index {
 	struct weft_choice *choices;
 	struct part *parts;
 	struct fraction *fractions; /* of the paths of the route being made */
-	uint64_t *merge;
+	uint32_t *link_weight;     /* [n_links] of the route being merged; 0 between routes */
+	uint64_t *link_set;        /* one bit per link with a weight */
 	uint32_t *distance;
 	size_t n_frames, n_choices, n_parts, n_steps;
-	size_t frames_capacity, choices_capacity, parts_capacity, fractions_capacity, merge_capacity;
+	size_t frames_capacity, choices_capacity, parts_capacity, fractions_capacity;
 };
 
 void routes_init(struct routes *routes, const struct fabric *fabric, enum routing routing, uint64_t seed)
@@ -74,7 +76,7 @@ void routes_release(struct routes *routes)
 	struct route_index *index = routes->index;
 	void *arrays[] = {routes->routes, routes->paths, routes->hop_link, routes->hop_vc, routes->merged_link, routes->merged_weight,
 		index->slots, index->hash_class, index->epoch, index->detoured, index->frames, index->choices, index->parts,
-		index->fractions, index->merge, index->distance, index};
+		index->fractions, index->link_weight, index->link_set, index->distance, index};
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		free(arrays[i]);
 	*routes = (struct routes){0};
@@ -190,9 +192,11 @@ static int push_frame(struct walk *walk, const struct weft_hop *at)
 	if (check_choices(walk, index->choices + index->n_choices, n, hop.node))
 		return -1;
 	ARRAY_RESERVE(index->frames, index->n_frames + 1, index->frames_capacity);
+	int64_t latency_ps = index->n_frames ? time_add(index->frames[index->n_frames - 1].latency_ps,
+							routes->fabric->link_latency_ps[hop.in_link]) : 0;
 	index->frames[index->n_frames++] = (struct frame){.node = hop.node, .in_link = hop.in_link, .via = hop.via, .vc = hop.vc,
 		.via_reached = hop.via_reached, .first_choice = (uint32_t)index->n_choices, .n_choices = n,
-		.first_part = (uint32_t)index->n_parts};
+		.first_part = (uint32_t)index->n_parts, .latency_ps = latency_ps};
 	index->n_choices += n;
 	return 0;
 }
@@ -245,13 +249,35 @@ static int arrive(struct walk *walk, uint32_t link, uint8_t vc)
 				 routing_names[routes->routing], MAX_PATHS, routes->fabric->node_name[walk->source_node],
 				 routes->fabric->node_name[walk->destination_node]);
 	open_path(routes);
-	for (size_t i = 1; i < index->n_frames; i++)
-		add_hop(routes, index->frames[i].in_link, index->frames[i].vc);
-	add_hop(routes, link, vc);
+	ARRAY_RESERVE(routes->hop_link, (size_t)routes->n_hops + index->n_frames, routes->hops_capacity);
+	ARRAY_RESERVE(routes->hop_vc, (size_t)routes->n_hops + index->n_frames, routes->hop_vc_capacity);
+	for (size_t i = 1; i < index->n_frames; i++) {
+		routes->hop_link[routes->n_hops] = index->frames[i].in_link;
+		routes->hop_vc[routes->n_hops++] = index->frames[i].vc;
+	}
+	routes->hop_link[routes->n_hops] = link;
+	routes->hop_vc[routes->n_hops++] = vc;
+	routes->paths[routes->n_paths].latency_ps =
+		time_add(index->frames[index->n_frames - 1].latency_ps, routes->fabric->link_latency_ps[link]);
 	close_path(routes);
 	ARRAY_RESERVE(index->fractions, (size_t)n + 1, index->fractions_capacity);
 	index->fractions[n] = (struct fraction){1, 1};
 	return 0;
+}
+
+/* Scales the fractions of paths from … to - 1. Neighbours mostly have equal ones: what the last scaling gave serves again. */
+static bool scale_fractions(struct fraction *fractions, uint32_t from, uint32_t to, uint64_t numerator, uint64_t denominator)
+{
+	struct fraction before = {0, 0}, after = {0, 0};
+	for (uint32_t path = from; path < to; path++) {
+		if (fractions[path].numerator != before.numerator || fractions[path].denominator != before.denominator) {
+			before = after = fractions[path];
+			if (!fraction_scale(&after, numerator, denominator))
+				return false;
+		}
+		fractions[path] = after;
+	}
+	return true;
 }
 
 /* Leaves a node: its parts share what reaches it, by weight. */
@@ -259,14 +285,20 @@ static int pop_frame(struct walk *walk)
 {
 	struct route_index *index = walk->routes->index;
 	const struct frame *frame = &index->frames[index->n_frames - 1];
+	const struct part *parts = index->parts + frame->first_part;
+	size_t n = index->n_parts - frame->first_part;
 	uint64_t total = 0;
-	for (size_t p = frame->first_part; p < index->n_parts; p++)
-		total += index->parts[p].weight;
-	for (size_t p = frame->first_part; p < index->n_parts && index->n_parts - frame->first_part > 1; p++) {
-		uint32_t end = p + 1 < index->n_parts ? index->parts[p + 1].first_path : walk->routes->n_paths;
-		for (uint32_t path = index->parts[p].first_path; path < end; path++)
-			if (!fraction_scale(&index->fractions[path - walk->first_path], index->parts[p].weight, total))
-				return fail_module(walk, frame->node, "the weights split too finely");
+	for (size_t p = 0; p < n; p++)
+		total += parts[p].weight;
+	for (size_t p = 0; p < n && n > 1;) {
+		size_t next = p + 1;
+		while (next < n && parts[next].weight == parts[p].weight)
+			next++;
+		uint32_t end = next < n ? parts[next].first_path : walk->routes->n_paths;
+		if (!scale_fractions(index->fractions, parts[p].first_path - walk->first_path, end - walk->first_path,
+				     parts[p].weight, total))
+			return fail_module(walk, frame->node, "the weights split too finely");
+		p = next;
 	}
 	index->n_parts = frame->first_part;
 	index->n_choices = frame->first_choice;
@@ -321,17 +353,24 @@ static int set_weights(struct walk *walk, struct route *route)
 {
 	struct routes *routes = walk->routes;
 	const struct fraction *fractions = routes->index->fractions;
-	uint64_t total = 1;
+	uint64_t total = 1, last = 1, share = 1;
 	uint32_t before = 0;
 	for (uint32_t p = 0; p < route->n_paths; p++) {
 		uint64_t denominator = fractions[p].denominator;
+		if (denominator == last)
+			continue;
+		last = denominator;
 		if (__builtin_mul_overflow(total, denominator / greatest_common_divisor(total, denominator), &total) ||
 		    total > MAX_WEIGHT)
 			return fail_module(walk, walk->source_node, "the weights split too finely");
 	}
 	for (uint32_t p = 0; p < route->n_paths; p++) {
 		struct path *path = &routes->paths[route->first_path + p];
-		path->weight = (uint32_t)(total / fractions[p].denominator * fractions[p].numerator);
+		if (p == 0 || fractions[p].denominator != last) {
+			last = fractions[p].denominator;
+			share = total / last;
+		}
+		path->weight = (uint32_t)(share * fractions[p].numerator);
 		path->weight_before = before;
 		before += path->weight;
 		if (path->latency_ps > route->latency_ps)
@@ -342,51 +381,65 @@ static int set_weights(struct walk *walk, struct route *route)
 	return 0;
 }
 
-static int compare_u64(const void *a, const void *b)
+static void sort_few(uint32_t *values, uint32_t n)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-	return (x > y) - (x < y);
-}
-
-static void sort_few(uint64_t *values, size_t n)
-{
-	if (n > 64) {
-		qsort(values, n, sizeof *values, compare_u64);
-		return;
-	}
-	for (size_t i = 1; i < n; i++) {
-		uint64_t value = values[i];
-		size_t j = i;
+	for (uint32_t i = 1; i < n; i++) {
+		uint32_t value = values[i], j = i;
 		for (; j > 0 && values[j - 1] > value; j--)
 			values[j] = values[j - 1];
 		values[j] = value;
 	}
 }
 
+/* Through a set with one bit per link, which is empty before and after. */
+static void sort_many(uint32_t *links, uint32_t n, uint64_t *set)
+{
+	uint32_t first = UINT32_MAX, last = 0, sorted = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t word = links[i] / 64;
+		set[word] |= UINT64_C(1) << links[i] % 64;
+		first = word < first ? word : first;
+		last = word > last ? word : last;
+	}
+	for (uint32_t word = first; sorted < n && word <= last; word++) {
+		for (uint64_t bits = set[word]; bits; bits &= bits - 1)
+			links[sorted++] = word * 64 + (uint32_t)__builtin_ctzll(bits);
+		set[word] = 0;
+	}
+}
+
+/* Sums the weights of the paths by link. */
 static void merge_links(struct routes *routes, struct route *route)
 {
 	struct route_index *index = routes->index;
-	size_t n = 0;
+	uint32_t n = 0;
+	if (!index->link_weight) {
+		index->link_weight = memory_zero(routes->fabric->n_links + 1u, sizeof *index->link_weight);
+		index->link_set = memory_zero(routes->fabric->n_links / 64 + 1u, sizeof *index->link_set);
+	}
 	for (uint32_t p = 0; p < route->n_paths; p++) {
 		const struct path *path = &routes->paths[route->first_path + p];
-		ARRAY_RESERVE(index->merge, n + path->n_hops, index->merge_capacity);
-		for (uint32_t h = 0; h < path->n_hops; h++)
-			index->merge[n++] = (uint64_t)routes->hop_link[path->first_hop + h] << 32 | path->weight;
-	}
-	sort_few(index->merge, n);
-	route->first_link = routes->n_merged;
-	ARRAY_RESERVE(routes->merged_link, routes->n_merged + n, routes->merged_capacity);
-	ARRAY_RESERVE(routes->merged_weight, routes->n_merged + n, routes->merged_weight_capacity);
-	for (size_t i = 0; i < n; i++) {
-		uint32_t link = (uint32_t)(index->merge[i] >> 32), weight = (uint32_t)index->merge[i];
-		if (routes->n_merged > route->first_link && routes->merged_link[routes->n_merged - 1] == link) {
-			routes->merged_weight[routes->n_merged - 1] += weight;
-			continue;
+		ARRAY_RESERVE(routes->merged_link, (size_t)routes->n_merged + n + path->n_hops, routes->merged_capacity);
+		for (uint32_t h = path->first_hop; h < path->first_hop + path->n_hops; h++) {
+			uint32_t link = routes->hop_link[h];
+			routes->merged_link[routes->n_merged + n] = link;
+			n += !index->link_weight[link];
+			index->link_weight[link] += path->weight;
 		}
-		routes->merged_link[routes->n_merged] = link;
-		routes->merged_weight[routes->n_merged++] = weight;
 	}
-	route->n_links = routes->n_merged - route->first_link;
+	uint32_t *links = routes->merged_link + routes->n_merged;
+	if (n <= 64)
+		sort_few(links, n);
+	else
+		sort_many(links, n, index->link_set);
+	ARRAY_RESERVE(routes->merged_weight, (size_t)routes->n_merged + n, routes->merged_weight_capacity);
+	for (uint32_t i = 0; i < n; i++) {
+		routes->merged_weight[routes->n_merged + i] = index->link_weight[links[i]];
+		index->link_weight[links[i]] = 0;
+	}
+	route->first_link = routes->n_merged;
+	route->n_links = n;
+	routes->n_merged += n;
 }
 
 static uint32_t add_route(struct routes *routes, const struct route *route, uint32_t hash_class)
