@@ -17,7 +17,7 @@ VARIANT ?= release
 B := build/$(VARIANT)
 prefix ?= /usr/local
 
-PACKAGES := hdf5 gsl libfyaml expat yajl zlib cairo
+PACKAGES := hdf5 gsl libfyaml expat yajl zlib cairo fontconfig
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(CI)$(WERROR),-Werror)
 common := -std=c11 $(warnings) -ffp-contract=off -fno-strict-aliasing -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude -Isrc \
 	-DWEFT_VERSION='"$(shell cat VERSION)"'

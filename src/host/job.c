@@ -19,6 +19,7 @@
 /* A slice is a number of events, never of seconds: what is simulated does not depend on the host's clock. */
 #define SLICE_EVENTS UINT64_C(20000)
 #define FLUSH_EVERY_S 1.0
+#define FLUSH_SHARE 0.03 /* of the time at most: a flush writes the bins anew */
 #define PROGRESS_EVERY_S 0.25
 
 double host_cpu_s(void)
@@ -60,9 +61,15 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 static void on_flush(struct ev_loop *loop, ev_timer *watcher, int events)
 {
 	struct driver *driver = watcher->data;
+	ev_tstamp start = ev_time();
 	(void)events;
-	if (recorder_flush(driver->job->recorder, &driver->error))
+	if (recorder_flush(driver->job->recorder, &driver->error)) {
 		ev_break(loop, EVBREAK_ALL);
+		return;
+	}
+	double pause_s = (ev_time() - start) / FLUSH_SHARE;
+	watcher->repeat = pause_s > FLUSH_EVERY_S ? pause_s : FLUSH_EVERY_S;
+	ev_timer_again(loop, watcher);
 }
 
 static void on_progress(struct ev_loop *loop, ev_timer *watcher, int events)
@@ -123,7 +130,7 @@ static int open_recorder(struct job *job, const struct scenario *scenario, struc
 		.bin_ps = scenario->output.bin_ps, .size_limit_bytes = scenario->output.size_limit_bytes, .scenario_text = scenario->text,
 		.resolved_text = text_string(&resolved), .seed = (uint64_t)scenario->seed, .model = scenario->model->name,
 		.routing = routing_names[scenario->routing], .workloads = (const struct workload *const *)simulation->workloads,
-		.n_workloads = simulation->n_workloads, .n_ranks = simulation->n_ranks, .placement = simulation->placement,
+		.n_workloads = simulation->n_workloads, .workload_order = simulation->workload_order, .n_ranks = simulation->n_ranks, .placement = simulation->placement,
 		.figures = simulation->physics ? &simulation->physics->figures : NULL};
 	job->timeline = scenario->output.timeline;
 	job->recorder = recorder_new(&options, &simulation->fabric, &simulation->routes, err);

@@ -2,6 +2,7 @@
 
 #include <cairo-svg.h>
 #include <cairo.h>
+#include <fontconfig/fontconfig.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -281,5 +282,8 @@ int picture_write(struct timeline *timeline, const struct picture_options *optio
 	int status = heat.n_bins && heat.to_ps > heat.from_ps ? draw_to(options->path, ends_in(options->path, ".svg"), timeline, &heat, err)
 		: error_set(err, ERROR_INPUT, "timeline '%s' has nothing to draw: no simulated time has passed", timeline_path(timeline));
 	heat_release(&heat);
+	/* The libraries keep fonts and their list until they are told that nobody draws any more. */
+	cairo_debug_reset_static_data();
+	FcFini();
 	return status;
 }

@@ -218,6 +218,7 @@ static int build_workloads(struct simulation *simulation, struct error *err)
 	const struct scenario *scenario = simulation->scenario;
 	int *index = arena_array(&simulation->arena, scenario->n_entries, sizeof *index);
 	bool *added = arena_array(&simulation->arena, scenario->n_entries, sizeof *added);
+	simulation->workload_order = arena_array(&simulation->arena, scenario->n_entries, sizeof *simulation->workload_order);
 	for (uint32_t i = 0; i < scenario->n_entries; i++) {
 		struct workload *loaded = simulation->workloads[i];
 		simulation->workloads[i] = NULL; /* entry_build takes it over */
@@ -239,7 +240,7 @@ static int build_workloads(struct simulation *simulation, struct error *err)
 			if (index[i] < 0)
 				return tree_fail(scenario->entries[i].node, err, "cannot be added");
 			added[i] = true;
-			n++;
+			simulation->workload_order[n++] = i;
 		}
 	}
 	return 0;

@@ -45,6 +45,7 @@ struct simulation {
 	struct loggops *loggops;        /* NULL, or what runs in the place of executor and network */
 	struct workload **workloads;
 	uint32_t n_workloads;
+	uint32_t *workload_order;  /* [n_workloads] as the executor got them: groups and operations are numbered in this order */
 	uint32_t *placement;
 	uint32_t n_ranks;
 	struct pending_change *changes;

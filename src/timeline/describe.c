@@ -128,15 +128,17 @@ void describe_groups(struct timeline_file *file, const struct recorder_options *
 	uint32_t *offsets = memory_zero((size_t)n + 1, sizeof *offsets), *members = memory_zero((size_t)n_members + 1, sizeof *members);
 	int32_t *workload = memory_zero((size_t)n + 1, sizeof *workload);
 	const char **names = memory_zero((size_t)n + 1, sizeof *names);
-	for (uint32_t w = 0; w < options->n_workloads; w++)
+	for (uint32_t i = 0; i < options->n_workloads; i++) {
+		uint32_t w = options->workload_order ? options->workload_order[i] : i;
 		for (uint32_t g = 0; g < options->workloads[w]->n_groups; g++, row++) {
 			uint32_t size = group_size(options->workloads[w], g);
-			for (uint32_t i = 0; i < size; i++)
-				members[offsets[row] + i] = group_member(options->workloads[w], g, i);
+			for (uint32_t k = 0; k < size; k++)
+				members[offsets[row] + k] = group_member(options->workloads[w], g, k);
 			offsets[row + 1] = offsets[row] + size;
 			workload[row] = (int32_t)w;
 			names[row] = options->workloads[w]->groups[g].name;
 		}
+	}
 	hid_t group = file_group(file, "/groups", "groups of ranks; group g has members[offsets[g]] … [g + 1] - 1");
 	struct dimension groups = file_dimension(file, group, "group", n, false, ROWS_PER_CHUNK);
 	struct dimension ends = file_dimension(file, group, "group_offset", n + 1, false, ROWS_PER_CHUNK);

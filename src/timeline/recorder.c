@@ -128,9 +128,9 @@ static void on_interval(void *context, uint32_t link, int64_t start_ps, int64_t 
 		keep_limit(context);
 }
 
-static void on_message(void *context, const struct message_record *record)
+static void write_message(struct recorder *recorder, const struct message_record *record)
 {
-	struct table *table = &((struct recorder *)context)->messages;
+	struct table *table = &recorder->messages;
 	if (table->dropped) {
 		table->n_dropped++;
 		return;
@@ -146,7 +146,7 @@ static void on_message(void *context, const struct message_record *record)
 	TABLE_SET(table, 8, int32_t, record->route == ROUTE_NONE ? -1 : (int32_t)record->route);
 	table_commit(table);
 	if (!table->n_buffered)
-		keep_limit(context);
+		keep_limit(recorder);
 }
 
 static void on_release(void *context, const struct release_record *record)
@@ -162,6 +162,31 @@ static void on_release(void *context, const struct release_record *record)
 	table_commit(table);
 	if (!table->n_buffered)
 		keep_limit(context);
+}
+
+static int compare_messages(const void *a, const void *b)
+{
+	uint64_t x = ((const struct message_record *)a)->id, y = ((const struct message_record *)b)->id;
+	return x < y ? -1 : x > y;
+}
+
+/* Rows of an instant are in the order of their ids, whatever order they were told in. */
+static void write_instant(struct recorder *recorder)
+{
+	if (recorder->n_instant > 1)
+		qsort(recorder->instant, recorder->n_instant, sizeof *recorder->instant, compare_messages);
+	for (size_t i = 0; i < recorder->n_instant; i++)
+		write_message(recorder, &recorder->instant[i]);
+	recorder->n_instant = 0;
+}
+
+static void on_message(void *context, const struct message_record *record)
+{
+	struct recorder *recorder = context;
+	if (recorder->n_instant && recorder->instant[0].end_ps != record->end_ps)
+		write_instant(recorder);
+	ARRAY_RESERVE(recorder->instant, recorder->n_instant + 1, recorder->instant_capacity);
+	recorder->instant[recorder->n_instant++] = *record;
 }
 
 static void on_change(void *context, uint32_t link, int64_t time_ps, enum link_state state, int64_t bytes_per_s)
@@ -419,6 +444,8 @@ static void create_objects(struct recorder *recorder)
 		describe_groups(file, &recorder->options);
 	link_bins_open(&recorder->links, file, recorder->fabric, &recorder->bins, recorder->by_kind);
 	open_tables(recorder);
+	if (recorder->options.detail >= DETAIL_MESSAGES)
+		growing_open(recorder);
 	results_open(recorder);
 }
 
@@ -464,12 +491,14 @@ struct recorder *recorder_new(const struct recorder_options *options, const stru
 
 static void write_tables(struct recorder *recorder)
 {
+	write_instant(recorder);
 	table_write(&recorder->changes);
 	table_write(&recorder->collectives);
 	table_write(&recorder->ops);
 	table_write(&recorder->messages);
 	table_write(&recorder->releases);
 	table_write(&recorder->intervals);
+	growing_write(recorder);
 }
 
 /* Makes everything written so far the state of the file on disk. 0 or -1 with the error in recorder->file. */
@@ -500,6 +529,7 @@ static void close_everything(struct recorder *recorder)
 {
 	struct timeline_file *file = &recorder->file;
 	struct name_entry *entry, *next;
+	growing_close(recorder);
 	table_close(&recorder->changes);
 	table_close(&recorder->collectives);
 	table_close(&recorder->ops);
@@ -518,6 +548,7 @@ static void close_everything(struct recorder *recorder)
 		free(entry);
 	}
 	free(recorder->history);
+	free(recorder->instant);
 	early_release(&recorder->early);
 	bins_release(&recorder->bins);
 }

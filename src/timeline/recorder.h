@@ -30,6 +30,7 @@ struct recorder_options {
 	const char *model, *routing;
 	const struct workload *const *workloads; /* for /groups and names; may be NULL */
 	uint32_t n_workloads;
+	const uint32_t *workload_order; /* [n_workloads] in which groups are numbered; NULL: as they are listed */
 	uint32_t n_ranks;
 	const uint32_t *placement;  /* [n_ranks] NPU of each rank */
 	const struct link_figures *figures; /* budgets, errors and energy of links; NULL: none take part. Outlives the recorder */

@@ -25,6 +25,14 @@ struct name_entry {
 	UT_hash_handle hh;
 };
 
+/* What grows with the tables: names of operations, and /paths. */
+struct growing {
+	bool is_open;
+	hid_t group, op_names, route_offsets, weights, offsets, links;
+	struct dimension op_name, route_end, path, path_end, hop;
+	uint32_t n_names, n_routes, n_paths, n_hops; /* written */
+};
+
 struct link_change {
 	uint32_t link;
 	uint8_t state;
@@ -42,14 +50,21 @@ struct recorder {
 	struct early early;
 	struct link_bins links;
 	struct table changes, collectives, ops, messages, releases, intervals;
+	struct growing growing;
 	struct name_entry *names;
 	struct link_change *history; /* of all links, for their bins */
 	size_t n_history, history_capacity;
+	struct message_record *instant; /* delivered at one time, still to be put in order */
+	size_t n_instant, instant_capacity;
 	bool by_kind;
 	int64_t bins_bytes; /* what bins may take of the size limit */
 	hid_t summary, run; /* groups */
 };
 
+/* growing.c: needs the table of operations open. */
+void growing_open(struct recorder *recorder);
+void growing_write(struct recorder *recorder);
+void growing_close(struct recorder *recorder);
 /* state_bins.c: states of links over time. */
 void state_bins_write(struct recorder *recorder, int64_t end_ps);
 

@@ -1,4 +1,4 @@
-/* What is known at the end: ranks, paths, names of operations, the summary, and what depends on the host. */
+/* What is known at the end: ranks, the summary, and what depends on the host. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -102,83 +102,10 @@ static void write_ranks(struct recorder *recorder, const struct recorder_result 
 	file_close_group(group);
 }
 
-/* Routes as two levels of ragged arrays: route r has the paths route_offsets[r] …, path p the links offsets[p] … . */
-struct ragged_paths {
-	uint32_t *route_offsets, *offsets, *weights, *links;
-	uint32_t n_paths, n_hops;
-};
-
-static void gather_paths(const struct routes *routes, struct ragged_paths *paths)
-{
-	for (uint32_t r = 0; r < routes->n_routes; r++) {
-		const struct route *route = &routes->routes[r];
-		for (uint32_t p = route->first_path; p < route->first_path + route->n_paths; p++) {
-			const struct path *path = &routes->paths[p];
-			paths->weights[paths->n_paths] = path->weight;
-			memcpy(paths->links + paths->n_hops, routes->hop_link + path->first_hop, path->n_hops * sizeof *paths->links);
-			paths->n_hops += path->n_hops;
-			paths->offsets[++paths->n_paths] = paths->n_hops;
-		}
-		paths->route_offsets[r + 1] = paths->n_paths;
-	}
-}
-
-/* Every path belongs to one route, every hop to one path: the arrays of the routes bound the sizes. */
-static void write_paths(struct recorder *recorder)
-{
-	struct timeline_file *file = &recorder->file;
-	const struct routes *routes = recorder->routes;
-	struct ragged_paths paths = {
-		memory_zero((size_t)routes->n_routes + 1, sizeof(uint32_t)), memory_zero((size_t)routes->n_paths + 1, sizeof(uint32_t)),
-		memory_zero((size_t)routes->n_paths + 1, sizeof(uint32_t)), memory_zero((size_t)routes->n_hops + 1, sizeof(uint32_t)), 0, 0};
-	gather_paths(routes, &paths);
-	hid_t group = file_group(file, "/paths", "routes: route r splits its bytes by weight over the paths route_offsets[r] … [r + 1] - 1; path p "
-					"crosses links[offsets[p]] … [offsets[p + 1] - 1]");
-	struct dimension ends = file_dimension(file, group, "route_offset", routes->n_routes + 1, false, 4096);
-	struct dimension path = file_dimension(file, group, "path", paths.n_paths, false, 4096);
-	struct dimension path_ends = file_dimension(file, group, "path_offset", paths.n_paths + 1, false, 4096);
-	struct dimension hops = file_dimension(file, group, "hop", paths.n_hops, false, 16384);
-	const struct dimension *over[4] = {&ends, &path, &path_ends, &hops};
-	file_write_variable(file, group, &(struct variable){.name = "route_offsets", .type = VALUE_U32, .text = "into path"}, &over[0], 1,
-			    paths.route_offsets);
-	file_write_variable(file, group, &(struct variable){.name = "weight", .type = VALUE_U32, .text = "share of its route's bytes"}, &over[1],
-			    1, paths.weights);
-	file_write_variable(file, group, &(struct variable){.name = "offsets", .type = VALUE_U32, .text = "into links"}, &over[2], 1,
-			    paths.offsets);
-	file_write_variable(file, group, &(struct variable){.name = "links", .type = VALUE_U32, .text = "rows of /links, in order"}, &over[3], 1,
-			    paths.links);
-	for (int i = 3; i >= 0; i--)
-		file_close_dimension((struct dimension *)over[i]);
-	file_close_group(group);
-	free(paths.route_offsets);
-	free(paths.offsets);
-	free(paths.weights);
-	free(paths.links);
-}
-
-static void write_op_names(struct recorder *recorder)
-{
-	uint32_t n = HASH_COUNT(recorder->names), i = 0;
-	const char **names = memory_alloc(((size_t)n + 1) * sizeof *names);
-	struct variable variable = {.name = "op_names", .type = VALUE_TEXT, .text = "names that the column `name` refers to"};
-	struct dimension rows = file_dimension(&recorder->file, recorder->ops.group, "op_name", n, false, 4096);
-	const struct dimension *dimension = &rows;
-	for (struct name_entry *entry = recorder->names; entry; entry = entry->hh.next)
-		names[i++] = entry->name;
-	file_write_variable(&recorder->file, recorder->ops.group, &variable, &dimension, 1, names);
-	file_close_dimension(&rows);
-	free(names);
-}
-
 void results_write(struct recorder *recorder, const struct recorder_result *result)
 {
 	struct timeline_file *file = &recorder->file;
 	write_ranks(recorder, result);
-	if (recorder->options.detail >= DETAIL_MESSAGES) {
-		write_op_names(recorder);
-		if (recorder->routes && !recorder->messages.dropped)
-			write_paths(recorder);
-	}
 	write_summary(recorder, result);
 	write_run(recorder, result);
 	file_attribute_fixed(file, file->id, "message", result->message ? result->message : "", MESSAGE_SIZE);

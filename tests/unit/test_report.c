@@ -10,10 +10,6 @@
 #include "report/ranking.h"
 #include "report/summary.h"
 
-/* fontconfig keeps its caches until the process ends. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void) { return "leak:libfontconfig"; }
-
 /* Records a run of some rounds; a different `stretch` moves it in time without changing bytes. */
 static void record(const char *path, int rounds, int64_t stretch_ps, enum timeline_detail detail, int64_t bin_ps)
 {
