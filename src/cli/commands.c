@@ -8,7 +8,7 @@ const struct command *const commands[] = {
 	&command_link,
 	&command_collective,
 	&command_trace,
-	&command_timeline, &command_diff, &command_explain,
+	&command_timeline, &command_diff, &command_explain, &command_check,
 	&command_fit,
 	NULL,
 };
