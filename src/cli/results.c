@@ -74,6 +74,7 @@ static void json_energy(struct json *json, const struct energy *energy)
 	json_number(json, "kwh_per_year", energy->kwh_per_year);
 	json_number(json, "cost_per_year", energy->cost_per_year);
 	json_number(json, "known_price_of_parts", energy->price);
+	json_integer(json, "nodes_of_unknown_power", energy->n_unspecified);
 	json_open_array(json, "parts");
 	for (uint32_t i = 0; i < energy->n_rows; i++) {
 		const struct energy_row *row = &energy->rows[i];
@@ -129,7 +130,7 @@ static void print_json(const struct job *job)
 	if (simulation->energy)
 		json_number(json, "energy_j", simulation->energy->facility_j);
 	else
-		json_null(json, "energy_j"); /* not asked for: unknown, not zero */
+		json_null(json, "energy_j"); /* a part is not in the catalogue: unknown, not zero */
 	json_physics(json, simulation);
 	json_string(json, "timeline", job->timeline);
 	json_open_object(json, "host");
@@ -265,6 +266,9 @@ static void print_physics(const struct simulation *simulation)
 		printf("%-18s %-22s %8.6g %14.6g %6.1f %%\n", energy->rows[i].category, energy->rows[i].name, energy->rows[i].count,
 		       (double)energy->rows[i].energy_pj * 1e-12,
 		       energy->total_pj ? 100 * (double)energy->rows[i].energy_pj / (double)energy->total_pj : 0);
+	if (energy->n_unspecified)
+		printf("%u nodes count as 0 W: the catalogue does not know what '%s' is (say it with energy: {chips: {%s: …}})\n",
+		       energy->n_unspecified, energy->unspecified_role, energy->unspecified_role);
 	printf("%.6g J (mean %.6g W), %.6g J with the building (PUE %.4g), %.4g $ at %.4g $/kWh; a year of it: %.6g kWh, %.6g $\n",
 	       (double)energy->total_pj * 1e-12, energy->mean_w, energy->facility_j, energy->pue, energy->cost, energy->price_per_kwh,
 	       energy->kwh_per_year, energy->cost_per_year);

@@ -12,6 +12,7 @@
 #include "cli/sets.h"
 #include "host/job.h"
 #include "report/picture.h"
+#include "scenario/energy.h"
 #include "scenario/physics.h"
 #include "scenario/scenario.h"
 
@@ -108,6 +109,10 @@ static void warn_of_links(const struct simulation *simulation)
 	const struct physics *physics = simulation->physics;
 	if (physics && physics->n_open)
 		fprintf(stderr, "weft: warning: %u links do not close; %s\n", physics->n_open, physics->warning.message);
+	if (simulation->energy && simulation->energy->n_unspecified)
+		fprintf(stderr, "weft: warning: %u nodes count as 0 W: the catalogue does not know what '%s' is (say it with "
+		        "energy: {chips: {%s: NAME}})\n", simulation->energy->n_unspecified, simulation->energy->unspecified_role,
+		        simulation->energy->unspecified_role);
 	if (physics && physics->n_dead)
 		fprintf(stderr, "weft: warning: %u links lose more than half of their codewords and never come up\n", physics->n_dead);
 }

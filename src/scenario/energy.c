@@ -13,6 +13,8 @@
 #include "scenario/scenario.h"
 #include "scenario/simulation.h"
 
+#define UNSPECIFIED "unspecified-" /* the catalogue's components of which nothing is said */
+
 struct terms { double pue, price; const char *tariff; };
 
 static int read_terms(const struct simulation *simulation, struct terms *terms, struct error *err)
@@ -57,7 +59,12 @@ static const struct component_kind *node_component(const struct simulation *simu
 		return component;
 	}
 	component = machine_component(catalogue, machine, role);
-	return component ? component : catalogue_component(catalogue, chip ? "unspecified-chip" : "unspecified-switch", err);
+	return component ? component : catalogue_component(catalogue, chip ? UNSPECIFIED "chip" : UNSPECIFIED "switch", err);
+}
+
+static bool is_unspecified(const struct component_kind *component)
+{
+	return !strncmp(component->name, UNSPECIFIED, strlen(UNSPECIFIED));
 }
 
 int energy_check(const struct simulation *simulation, struct error *err)
@@ -144,6 +151,8 @@ static int add_nodes(struct energy *energy, const struct simulation *simulation,
 		                     component_value(component, COMPONENT_POWER), use[node]);
 		energy->node_pj[node] = (int64_t)llround(watts * (double)simulation->end_ps) /* W × ps = pJ */ +
 					(int64_t)llround(component_value(component, COMPONENT_BIT_ENERGY) * 8 * bytes_out(simulation, node));
+		if (is_unspecified(component) && !energy->n_unspecified++)
+			energy->unspecified_role = fabric->node_role[node];
 		row->count++;
 		row->energy_pj += energy->node_pj[node];
 		row->price += component_value(component, COMPONENT_PRICE);
@@ -229,6 +238,65 @@ int energy_account(struct energy *energy, const struct simulation *simulation, s
 	energy->kwh_per_year = energy_kwh(energy->mean_w, terms.pue, HOURS_PER_YEAR);
 	energy->cost_per_year = energy->kwh_per_year * terms.price;
 	return 0;
+}
+
+static bool machine_is_known(const struct simulation *simulation)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	const struct catalogue *catalogue = &simulation->physics->catalogue;
+	if (!catalogue_machine_of(catalogue, fabric->module->name, fabric->spec))
+		return false;
+	for (uint32_t node = 0; node < fabric->n_nodes; node++) {
+		const struct component_kind *component = node_component(simulation, node, NULL);
+		if (!component || is_unspecified(component))
+			return false;
+	}
+	return true;
+}
+
+/* Looked at first: physics of a large shape that is no machine would be in vain. */
+static bool is_machine(const struct fabric *fabric)
+{
+	struct catalogue catalogue;
+	struct error unknown = {0};
+	bool known = !catalogue_init(&catalogue, &unknown);
+	if (!known)
+		return false;
+	known = catalogue_machine_of(&catalogue, fabric->module->name, fabric->spec);
+	catalogue_release(&catalogue);
+	return known;
+}
+
+static bool default_physics(struct simulation *simulation)
+{
+	const struct totals *totals = &simulation->totals;
+	struct physics *physics;
+	struct error unknown = {0};
+	if (simulation->physics)
+		return true;
+	if (!is_machine(&simulation->fabric))
+		return false;
+	physics = memory_zero(1, sizeof *physics);
+	if (physics_init(physics, simulation->scenario, &simulation->fabric, &unknown)) {
+		free(physics);
+		return false;
+	}
+	for (uint32_t link = 0; link < totals->n_links; link++)
+		physics->bytes[link] = totals->link_bytes[link] + totals->link_overhead[link];
+	simulation->physics = physics;
+	return true;
+}
+
+void energy_default(struct simulation *simulation)
+{
+	struct error unknown = {0};
+	if (simulation->energy || !default_physics(simulation) || !machine_is_known(simulation))
+		return;
+	simulation->energy = memory_zero(1, sizeof *simulation->energy);
+	if (!energy_account(simulation->energy, simulation, &unknown))
+		return;
+	free(simulation->energy);
+	simulation->energy = NULL;
 }
 
 void energy_release(struct energy *energy)

@@ -36,10 +36,15 @@ struct energy {
 	double mean_w;               /* total / time */
 	double kwh_per_year, cost_per_year; /* facility, this step again and again */
 	double price;                /* of the parts whose price is known */
+	uint32_t n_unspecified;      /* nodes of which nothing is known: they count as 0 W */
+	const char *unspecified_role; /* of the first of them */
 };
 
 /* After simulation_finish's results are there. */
 int energy_account(struct energy *energy, const struct simulation *simulation, struct error *err);
+/* Without being asked: of a machine whose every part is in the catalogue, from the bytes that its links carried in all. Leaves
+ * simulation->energy NULL where something is not known: unknown is not zero. */
+void energy_default(struct simulation *simulation);
 void energy_release(struct energy *energy);
 /* Checks pue, price and chips before the run: so that their errors come first. */
 int energy_check(const struct simulation *simulation, struct error *err);

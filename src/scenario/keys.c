@@ -179,7 +179,7 @@ const struct section section_physics = {"physics", "From the dB budget of every 
 #define AT(field) offsetof(struct scenario, energy.field)
 static const struct section_key energy_keys[] = {
 	{"pue", KEY_TEXT, "1", NULL, "power usage effectiveness of the building, at least 1", AT(pue)},
-	{"price", KEY_TEXT, "us", NULL, "a tariff of the catalogue or a price such as `0.091 $/kWh`", AT(price)},
+	{"price", KEY_TEXT, SCENARIO_PRICE, NULL, "a tariff of the catalogue or a price such as `0.091 $/kWh`", AT(price)},
 	{"chips", KEY_NODE, "", NULL, "what nodes are, by role: `{npu: ascend-910c}`; default: the machine's own", AT(chips)},
 	{0},
 };

@@ -192,6 +192,7 @@ static int read_physics(struct scenario *scenario, struct error *err)
 	for (uint32_t i = 0; kinds && i < kinds->n_entries; i++)
 		if (kinds->entries[i].value->kind != TREE_SCALAR)
 			return tree_fail(kinds->entries[i].value, err, "'%s' must name a kind such as 400g-dr4", kinds->entries[i].key);
+	scenario->energy.price = SCENARIO_PRICE;
 	if (!scenario->energy_node)
 		return 0;
 	if (section_read(&reader, &section_energy, scenario->energy_node, scenario))

@@ -103,7 +103,8 @@ struct scenario_physics {
 	struct tree_node *loss, *kinds, *catalogue;
 };
 
-/* Joules and money: there when the scenario has the key `energy`. */
+#define SCENARIO_PRICE "us" /* the tariff when nothing is said */
+/* Joules and money: what the key `energy` says. */
 struct scenario_energy {
 	const char *pue, *price;
 	struct tree_node *chips; /* node role → component kind */

@@ -13,11 +13,13 @@ void totals_init(struct totals *totals, const struct routes *routes, uint32_t n_
 	totals->n_links = n_links;
 	totals->by_link = by_link;
 	totals->link_bytes = memory_zero(n_links ? n_links : 1, sizeof *totals->link_bytes);
+	totals->link_overhead = memory_zero(n_links ? n_links : 1, sizeof *totals->link_overhead);
 }
 
 void totals_release(struct totals *totals)
 {
 	free(totals->link_bytes);
+	free(totals->link_overhead);
 	free(totals->pending);
 	free(totals->collectives);
 	memset(totals, 0, sizeof *totals);
@@ -80,9 +82,9 @@ static void on_link_bytes(void *context, uint32_t link, int64_t start_ps, int64_
 	struct totals *totals = context;
 	(void)start_ps;
 	(void)end_ps;
-	(void)overhead;
 	(void)kind;
 	totals->link_bytes[link] += payload;
+	totals->link_overhead[link] += overhead;
 }
 
 static void on_collective(void *context, const struct collective_record *record)

@@ -16,6 +16,7 @@ struct totals {
 	/* [n_links] payload that crossed: of delivered messages, by the rule of route_path_bytes; where messages can be rerouted on
 	 * their way (by_link), what the network says link by link, which costs a call per message and link. */
 	int64_t *link_bytes;
+	int64_t *link_overhead;     /* [n_links] by_link only: headers and what was sent again; else 0 */
 	bool by_link;
 	uint32_t n_links;
 	/* Messages of one route mostly have one size: they are counted, and spread over the links when the size changes. */
