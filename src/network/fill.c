@@ -100,7 +100,9 @@ static void empty_region(struct solver *solver)
 		uint32_t link = scratch->region[i];
 		if (solver_is_cap(solver, link))
 			continue;
-		solver->queues[link].n_here = solver->queues[link].n_others = solver->queues[link].n_general = 0;
+		solver->queues[link].n_here = solver->queues[link].n_others = 0;
+		solver->queues[link].n_general = solver->queues[link].n_far = 0;
+		solver->queues[link].grouped = false;
 		solver->queues[link].weight = 0;
 		solver->queues[link].served = 0;
 		solver->links[link].load = solver->links[link].highest = 0;

@@ -98,21 +98,15 @@ static bool spread_load(struct solver *solver, uint32_t link, struct spread spre
 	return slower;
 }
 
-/* The other links of plain flows, and perhaps this one: `first` of a pair, or hops. */
-static const uint32_t *spread_links(const struct solver *solver, const struct spread *spread, uint32_t *n)
-{
-	*n = spread->n ? spread->n : 1;
-	return spread->n ? &solver->hop_link[spread->first] : &spread->first;
-}
-
 static void mark_others(struct solver *solver, const struct solver_queue *queue)
 {
-	for (uint32_t i = 0; i < queue->n_here; i++) {
+	for (uint32_t i = 0; queue->grouped && i < queue->n_groups; i++)
+		solver_mark(solver, queue->groups[i].link);
+	for (uint32_t i = 0; !queue->grouped && i < queue->n_here; i++) {
 		uint32_t n;
-		const uint32_t *others = spread_links(solver, &queue->spread[i], &n);
+		const uint32_t *others = solver_spread_links(solver, &queue->spread[i], &n);
 		for (uint32_t h = 0; h < n; h++)
-			if (!(solver->flags[others[h]] & (SOLVER_DIRTY | SOLVER_WATCHED)))
-				solver_mark(solver, others[h]);
+			solver_mark(solver, others[h]);
 	}
 }
 
@@ -121,7 +115,7 @@ static size_t find_slower(struct solver *solver, const struct solver_queue *queu
 	size_t n_found = 0;
 	for (uint32_t i = 0; i < queue->n_here; i++) {
 		uint32_t n;
-		const uint32_t *others = spread_links(solver, &queue->spread[i], &n);
+		const uint32_t *others = solver_spread_links(solver, &queue->spread[i], &n);
 		bool slower = false;
 		for (uint32_t h = 0; h < n; h++)
 			slower |= solver->links[others[h]].level < tolerated;
@@ -131,35 +125,73 @@ static size_t find_slower(struct solver *solver, const struct solver_queue *queu
 	return n_found;
 }
 
-/* All flows are plain. Nearly always their other links are marked already and none is tighter: one pass without branches, which
- * takes this link along where it is among the hops. */
+/* What a pass over other links found: the lowest level among them, and whether one of them is not marked yet. Nearly always all
+ * are marked and none is tighter: one pass without branches. */
+struct passed {
+	int64_t lowest;
+	bool unmarked;
+};
+
+static inline void pass_to(const struct solver *solver, uint32_t link, int64_t delta, int64_t level, struct passed *passed)
+{
+	struct solver_link *hot = &solver->links[link];
+	int64_t highest = hot->highest, its_level = hot->level;
+	hot->load += delta;
+	hot->highest = highest < level ? level : highest;
+	passed->lowest = its_level < passed->lowest ? its_level : passed->lowest;
+	passed->unmarked |= !(solver->flags[link] & (SOLVER_DIRTY | SOLVER_WATCHED));
+}
+
+/* Every flow has one other link. */
+static struct passed pass_near(const struct solver *solver, const struct solver_queue *queue, int64_t delta, int64_t level)
+{
+	struct passed passed = {.lowest = INT64_MAX};
+	for (uint32_t i = 0; i < queue->n_here; i++)
+		pass_to(solver, queue->spread[i].first, delta, level, &passed);
+	return passed;
+}
+
+static struct passed pass_groups(const struct solver *solver, const struct solver_queue *queue, int64_t delta, int64_t level)
+{
+	struct passed passed = {.lowest = INT64_MAX};
+	for (uint32_t i = 0; i < queue->n_groups; i++)
+		pass_to(solver, queue->groups[i].link, delta * queue->groups[i].count, level, &passed);
+	return passed;
+}
+
+/* Takes the link itself along where it is among the hops: the caller puts its state back. */
+static struct passed pass_far(const struct solver *solver, const struct solver_queue *queue, int64_t delta, int64_t level)
+{
+	struct passed passed = {.lowest = INT64_MAX};
+	for (uint32_t i = 0; i < queue->n_here; i++) {
+		uint32_t n;
+		const uint32_t *others = solver_spread_links(solver, &queue->spread[i], &n);
+		for (uint32_t h = 0; h < n; h++)
+			pass_to(solver, others[h], delta, level, &passed);
+	}
+	return passed;
+}
+
+/* All flows are plain. */
 static size_t pass_on_plain(struct solver *solver, uint32_t link, int64_t old, int64_t level)
 {
 	const struct solver_queue *queue = &solver->queues[link];
-	struct solver_link *links = solver->links, own = links[link];
-	const uint32_t *hop_link = solver->hop_link;
-	const uint8_t *flags = solver->flags;
-	int64_t delta = level - old, lowest = INT64_MAX, tolerated = level - solver_tolerance(level);
-	bool unmarked = false;
-	uint8_t own_flags = flags[link];
+	struct solver_link own = solver->links[link];
+	struct passed passed;
+	uint8_t own_flags = solver->flags[link];
 	solver->flags[link] |= SOLVER_DIRTY;
-	for (uint32_t i = 0; i < queue->n_here; i++) {
-		const struct spread *spread = &queue->spread[i];
-		const uint32_t *at = spread->n ? &hop_link[spread->first] : &spread->first, *end = at + spread->n + !spread->n;
-		do {
-			struct solver_link *hot = &links[*at];
-			int64_t highest = hot->highest, its_level = hot->level;
-			hot->load += delta;
-			hot->highest = highest < level ? level : highest;
-			lowest = its_level < lowest ? its_level : lowest;
-			unmarked |= !(flags[*at] & (SOLVER_DIRTY | SOLVER_WATCHED));
-		} while (++at < end);
-	}
-	links[link] = own;
-	if (unmarked)
+	if (!queue->n_far)
+		passed = pass_near(solver, queue, level - old, level);
+	else if (solver_group(solver, link))
+		passed = pass_groups(solver, queue, level - old, level);
+	else
+		passed = pass_far(solver, queue, level - old, level);
+	solver->links[link] = own;
+	if (passed.unmarked)
 		mark_others(solver, queue);
 	solver->flags[link] = own_flags;
-	return lowest < tolerated ? find_slower(solver, queue, tolerated) : 0;
+	int64_t tolerated = level - solver_tolerance(level);
+	return passed.lowest < tolerated ? find_slower(solver, queue, tolerated) : 0;
 }
 
 /* Passes a change of level on to the other links of the flows held back here. Notes the flows that another of their links holds

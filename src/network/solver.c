@@ -50,6 +50,7 @@ void solver_release(struct solver *solver)
 		free(solver->queues[l].finish);
 		free(solver->queues[l].spread);
 		free(solver->queues[l].others);
+		free(solver->queues[l].groups);
 	}
 	free(solver->links);
 	free(solver->queues);
@@ -65,6 +66,7 @@ void solver_release(struct solver *solver)
 	free(solver->calendar);
 	free(solver->candidates);
 	free(solver->released);
+	free(solver->group_place);
 	solver_fill_release(solver);
 }
 
@@ -261,6 +263,9 @@ void solver_here_add(struct solver *solver, uint32_t link, uint32_t index, uint3
 	flow->bottleneck = link;
 	queue->weight += flow->unit * solver_hop_weight(solver, flow, hop);
 	queue->n_general += spread.unit_class > 0;
+	queue->n_far += spread.n > 0;
+	if (queue->grouped)
+		solver_group_add(solver, link, &spread);
 	if (in_order)
 		here_sift_up(solver, queue, queue->n_here++, finish, spread);
 	else
@@ -281,6 +286,9 @@ void solver_here_remove(struct solver *solver, uint32_t link, uint32_t place, in
 	double target = queue->finish[place].target;
 	queue->weight -= weight;
 	queue->n_general -= queue->spread[place].unit_class > 0;
+	queue->n_far -= queue->spread[place].n > 0;
+	if (queue->grouped)
+		solver_group_remove(solver, link, &queue->spread[place]);
 	if (place == last)
 		return;
 	if (queue->finish[last].target < target)

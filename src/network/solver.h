@@ -52,6 +52,11 @@ struct other {
 	uint32_t flow, bottleneck, slot;
 };
 
+/* So many of the flows held back on a link cross `link` (group.c). */
+struct group {
+	uint32_t link, count;
+};
+
 struct solver_queue {
 	int64_t weight;      /* Σ over the flows held back here, in 2^-40 */
 	double served, pace; /* service until since_ps, in bytes per unit of weight, and per ps */
@@ -60,8 +65,11 @@ struct solver_queue {
 	struct finish *finish; /* a 4-ary heap by target */
 	struct spread *spread; /* in the same order */
 	struct other *others;
-	size_t finish_capacity, spread_capacity, others_capacity;
-	uint32_t n_here, n_others, n_general; /* n_general: of those here, with unit_class > 0 */
+	struct group *groups;
+	size_t finish_capacity, spread_capacity, others_capacity, groups_capacity;
+	uint32_t n_here, n_others, n_general, n_far; /* of those here, with unit_class > 0; with more than one other link */
+	uint32_t n_groups;
+	bool grouped;          /* groups are those of the flows here */
 	uint32_t calendar_place;
 };
 
@@ -123,6 +131,8 @@ struct solver {
 	uint32_t *released;
 	size_t released_capacity;
 	struct fill_scratch *scratch;
+	uint32_t *group_place; /* [link] */
+	size_t group_place_capacity;
 
 	uint64_t n_solves, n_fills, n_steps;
 	bool always_fill;     /* tests: solve by the definition every time */
@@ -170,6 +180,12 @@ static inline int64_t solver_hop_weight(const struct solver *solver, const struc
 {
 	return i < flow->n ? solver->hop_weight[flow->first + i] : 1;
 }
+/* The other links of a plain flow, and perhaps its bottleneck: `first` of a pair, or hops. */
+static inline const uint32_t *solver_spread_links(const struct solver *solver, const struct spread *spread, uint32_t *n)
+{
+	*n = spread->n ? spread->n : 1;
+	return spread->n ? &solver->hop_link[spread->first] : &spread->first;
+}
 void solver_touch(struct solver *solver, uint32_t link);
 /* Touches it, and queues it when its level may have to change. */
 void solver_mark(struct solver *solver, uint32_t link);
@@ -180,6 +196,11 @@ void solver_here_remove(struct solver *solver, uint32_t link, uint32_t place, in
 void solver_other_add(struct solver *solver, uint32_t link, uint32_t flow, uint32_t hop, uint32_t bottleneck);
 /* Moves a flow from its bottleneck to another of its links, at that link's present level. */
 void solver_move(struct solver *solver, uint32_t flow, uint32_t link);
+/* Makes the groups of a link if it can; says whether they are there. */
+bool solver_group(struct solver *solver, uint32_t link);
+/* A flow comes to a link that has groups, or goes. */
+void solver_group_add(struct solver *solver, uint32_t link, const struct spread *spread);
+void solver_group_remove(struct solver *solver, uint32_t link, const struct spread *spread);
 void solver_push_dirty(struct solver *solver, uint32_t link);
 uint32_t solver_pop_dirty(struct solver *solver);
 bool solver_relax(struct solver *solver);
