@@ -23,7 +23,7 @@ const char *params_type_name(enum weft_param_type type)
 	return names[type];
 }
 
-static enum quantity type_quantity(enum weft_param_type type)
+enum quantity params_quantity(enum weft_param_type type)
 {
 	switch (type) {
 	case WEFT_PARAM_BANDWIDTH: return QUANTITY_RATE;
@@ -41,7 +41,7 @@ static int parse_integer(const char *text, enum weft_param_type type, int64_t *v
 	while (*text == ' ')
 		text++;
 	if (*text != '-' || (type != WEFT_PARAM_INTEGER && type != WEFT_PARAM_INTEGER_LIST))
-		return units_parse_integer(text, type_quantity(type), value, err);
+		return units_parse_integer(text, params_quantity(type), value, err);
 	if (units_parse_integer(text + 1, QUANTITY_COUNT, value, err))
 		return -1;
 	*value = -*value;
@@ -52,7 +52,7 @@ static int parse_number(const char *text, enum weft_param_type type, double *rea
 {
 	if (type == WEFT_PARAM_REAL || type == WEFT_PARAM_LENGTH) {
 		*integer = 0;
-		return units_parse(text, type_quantity(type), real, err);
+		return units_parse(text, params_quantity(type), real, err);
 	}
 	if (parse_integer(text, type, integer, err))
 		return -1;
@@ -275,7 +275,7 @@ static void print_value(const struct param_value *value, struct text *out)
 	case WEFT_PARAM_BANDWIDTH:
 	case WEFT_PARAM_TIME:
 	case WEFT_PARAM_BYTES:
-		text_puts(out, units_exact(exact, sizeof exact, type_quantity(value->param->type), value->integer));
+		text_puts(out, units_exact(exact, sizeof exact, params_quantity(value->param->type), value->integer));
 		break;
 	case WEFT_PARAM_INTEGER:
 		text_printf(out, "%lld", (long long)value->integer);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/units.h"
 #include "fabric/fabric.h"
 
 struct param_value {
@@ -28,5 +29,7 @@ const struct param_value *params_find(const struct param_value *values, size_t n
 void params_print(const struct param_value *values, size_t n_values, struct text *out);
 /* What a type is called in messages and tables: "integer", "bandwidth". */
 const char *params_type_name(enum weft_param_type type);
+/* The units in which a value of this type is written; a count where it has none. */
+enum quantity params_quantity(enum weft_param_type type);
 
 #endif

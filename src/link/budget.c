@@ -1,11 +1,11 @@
 #include "link/budget.h"
 
 #include <gsl/gsl_cdf.h>
-#include <gsl/gsl_errno.h>
-#include <gsl/gsl_roots.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "base/error.h"
+#include "link/root.h"
 
 const char *const modulation_names[MODULATION_N] = {"nrz", "pam4"};
 
@@ -106,28 +106,13 @@ int optical_sensitivity_dbm(const struct optical_signal *signal, const struct op
 {
 	struct sensitivity_search search = {signal, rx, log10(ber)};
 	gsl_function function = {sensitivity_excess, &search};
-	double low = -60, high = 60;
-	gsl_root_fsolver *solver;
-	int status = GSL_CONTINUE;
+	const double low = -60, high = 60;
+	char what[64];
 	if (!(ber > 0 && sensitivity_excess(high, &search) < 0 && sensitivity_excess(low, &search) > 0))
 		return error_set(err, ERROR_INPUT, "no received power reaches a bit error ratio of %g: the noise floor is %.3g",
 		                 ber, optical_ber_floor(signal, rx));
-	solver = gsl_root_fsolver_alloc(gsl_root_fsolver_brent);
-	if (!solver)
-		return error_set(err, ERROR_HOST, "no memory for a root search");
-	gsl_root_fsolver_set(solver, &function, low, high);
-	for (int i = 0; i < 200 && status == GSL_CONTINUE; i++) {
-		gsl_root_fsolver_iterate(solver);
-		low = gsl_root_fsolver_x_lower(solver);
-		high = gsl_root_fsolver_x_upper(solver);
-		status = gsl_root_test_interval(low, high, 1e-10, 0);
-	}
-	*oma_dbm = gsl_root_fsolver_root(solver);
-	gsl_root_fsolver_free(solver);
-	if (status != GSL_SUCCESS)
-		return error_set(err, ERROR_INPUT, "the search for the sensitivity at BER %g failed: %s", ber,
-		                 gsl_strerror(status));
-	return 0;
+	snprintf(what, sizeof what, "the sensitivity at BER %g", ber);
+	return root_find(&function, low, high, 1e-10, what, oma_dbm, err);
 }
 
 /* 400GBASE-DR4: IEEE Std 802.3bs clause 124. Receiver limit max(-3.9, SECQ − 5.3) dBm. */

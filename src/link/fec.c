@@ -1,12 +1,11 @@
 #include "link/fec.h"
 
 #include <gsl/gsl_cdf.h>
-#include <gsl/gsl_errno.h>
 #include <gsl/gsl_randist.h>
-#include <gsl/gsl_roots.h>
 #include <math.h>
 
 #include "base/error.h"
+#include "link/root.h"
 
 const char *const fec_names[FEC_N] = {"none", "rs528", "rs544", "rs272", "rs544+hamming"};
 
@@ -105,26 +104,14 @@ int fec_ber_for_codeword_errors(enum fec_code code, double codeword_error_ratio,
 {
 	struct ber_search search = {code, log10(codeword_error_ratio)};
 	gsl_function function = {ber_excess, &search};
-	double low = -18, high = log10(0.4);
-	int status = GSL_CONTINUE;
-	gsl_root_fsolver *solver;
+	const double low = -18, high = log10(0.4);
+	double log_ber;
 	if (!(codeword_error_ratio > 0 && ber_excess(low, &search) < 0 && ber_excess(high, &search) > 0))
 		return error_set(err, ERROR_INPUT, "no bit error ratio gives a codeword error ratio of %g",
 		                 codeword_error_ratio);
-	solver = gsl_root_fsolver_alloc(gsl_root_fsolver_brent);
-	if (!solver)
-		return error_set(err, ERROR_HOST, "no memory for a root search");
-	gsl_root_fsolver_set(solver, &function, low, high);
-	for (int i = 0; i < 200 && status == GSL_CONTINUE; i++) {
-		gsl_root_fsolver_iterate(solver);
-		low = gsl_root_fsolver_x_lower(solver);
-		high = gsl_root_fsolver_x_upper(solver);
-		status = gsl_root_test_interval(low, high, 1e-12, 0);
-	}
-	*ber = pow(10, gsl_root_fsolver_root(solver));
-	gsl_root_fsolver_free(solver);
-	if (status != GSL_SUCCESS)
-		return error_set(err, ERROR_INPUT, "the search for the bit error ratio failed: %s", gsl_strerror(status));
+	if (root_find(&function, low, high, 1e-12, "the bit error ratio", &log_ber, err))
+		return -1;
+	*ber = pow(10, log_ber);
 	return 0;
 }
 

@@ -23,7 +23,6 @@ double retry_round_trip_ns(double propagation_ns, double fec_and_phy_ns, double 
 double retry_window_units(double round_trip_ns, double unit_ns) { return ceil(round_trip_ns / unit_ns); }
 
 double retry_go_back_n_efficiency(double p, double window_units) { return (1 - p) / (1 + p * (window_units - 1)); }
-double retry_selective_efficiency(double p) { return 1 - p; }
 double retry_mean_delay_ns(double p, double round_trip_ns) { return p / (1 - p) * round_trip_ns; }
 
 double retry_window_reach_m(double window_ns, double ns_per_m, double fec_and_phy_ns, double processing_ns)

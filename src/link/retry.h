@@ -25,9 +25,8 @@ const struct retry_parameters *retry_parameters(enum retry_protocol protocol);
 double retry_round_trip_ns(double propagation_ns, double fec_and_phy_ns, double processing_ns);
 /* W = ceil(round trip / unit time). */
 double retry_window_units(double round_trip_ns, double unit_ns);
-/* Fraction of the rate left, go-back-N: (1 − p)/(1 + p·(W − 1)); selective repeat: 1 − p. */
+/* Fraction of the rate left, go-back-N: (1 − p)/(1 + p·(W − 1)). */
 double retry_go_back_n_efficiency(double unit_error_ratio, double window_units);
-double retry_selective_efficiency(double unit_error_ratio);
 /* p/(1 − p)·round trip, ns per unit. */
 double retry_mean_delay_ns(double unit_error_ratio, double round_trip_ns);
 /* Length of cable beyond which a window of `units` throttles the link, metres. */

@@ -93,18 +93,6 @@ static const char *setting_text(const struct network_setup *setup, const struct 
 	return param->default_value;
 }
 
-static enum quantity type_quantity(enum weft_param_type type)
-{
-	switch (type) {
-	case WEFT_PARAM_BANDWIDTH: return QUANTITY_RATE;
-	case WEFT_PARAM_TIME: return QUANTITY_TIME;
-	case WEFT_PARAM_LENGTH: return QUANTITY_LENGTH;
-	case WEFT_PARAM_BYTES: return QUANTITY_BYTES;
-	case WEFT_PARAM_REAL: return QUANTITY_NUMBER;
-	default: return QUANTITY_COUNT;
-	}
-}
-
 int64_t network_integer(const struct network_setup *setup, const struct network_model *model, const char *name)
 {
 	enum weft_param_type type;
@@ -112,17 +100,7 @@ int64_t network_integer(const struct network_setup *setup, const struct network_
 	const char *text = setting_text(setup, model, name, &type);
 	if (type == WEFT_PARAM_BOOL)
 		return !strcmp(text, "true") || !strcmp(text, "yes") || !strcmp(text, "1");
-	if (text && units_parse_integer(text, type_quantity(type), &value, NULL))
-		assert(!"settings are checked before they are read");
-	return value;
-}
-
-double network_real(const struct network_setup *setup, const struct network_model *model, const char *name)
-{
-	enum weft_param_type type;
-	double value = 0;
-	const char *text = setting_text(setup, model, name, &type);
-	if (text && units_parse(text, type_quantity(type), &value, NULL))
+	if (text && units_parse_integer(text, params_quantity(type), &value, NULL))
 		assert(!"settings are checked before they are read");
 	return value;
 }

@@ -113,7 +113,6 @@ static inline void network_send(struct network *network, const struct network_me
 }
 /* For models' create: the value of a setting, or its default; the quantity follows from the param's type. */
 int64_t network_integer(const struct network_setup *setup, const struct network_model *model, const char *name);
-double network_real(const struct network_setup *setup, const struct network_model *model, const char *name);
 const char *network_text(const struct network_setup *setup, const struct network_model *model, const char *name);
 
 /* Changes a link now (only in the control phase): writes links, tells the model and the observers. */

@@ -130,11 +130,6 @@ void file_attribute_unsigned(struct timeline_file *file, hid_t object, const cha
 	write_scalar(file, object, name, H5T_STD_U64LE, &value);
 }
 
-void file_attribute_number(struct timeline_file *file, hid_t object, const char *name, double value)
-{
-	write_scalar(file, object, name, H5T_IEEE_F64LE, &value);
-}
-
 /* CF conventions §3.5: flag_values or flag_masks, of the variable's own type, and flag_meanings, words separated by blanks. */
 static void describe_flags(struct timeline_file *file, hid_t dataset, const struct variable *variable)
 {

@@ -54,7 +54,6 @@ void file_attribute_text(struct timeline_file *file, hid_t object, const char *n
 void file_attribute_fixed(struct timeline_file *file, hid_t object, const char *name, const char *value, size_t size);
 void file_attribute_integer(struct timeline_file *file, hid_t object, const char *name, int64_t value);
 void file_attribute_unsigned(struct timeline_file *file, hid_t object, const char *name, uint64_t value);
-void file_attribute_number(struct timeline_file *file, hid_t object, const char *name, double value);
 
 /* A dimension without values of its own. */
 struct dimension file_dimension(struct timeline_file *file, hid_t group, const char *name, hsize_t size, bool unlimited, hsize_t chunk);

@@ -21,7 +21,7 @@
 
 /* A value of "inputs", flat: brackets open and close around their members. */
 struct token {
-	enum { TOKEN_OPEN, TOKEN_CLOSE, TOKEN_NUMBER, TOKEN_TEXT } kind;
+	enum token_kind { TOKEN_OPEN, TOKEN_CLOSE, TOKEN_NUMBER, TOKEN_TEXT } kind;
 	int64_t number;
 	char text[32];
 };
@@ -148,7 +148,7 @@ static void begin_node(struct et_reader *r)
 
 /* --- values ------------------------------------------------------------------------------------------------------------- */
 
-static int add_token(struct et_reader *r, int kind, int64_t number, const unsigned char *text, size_t n)
+static int add_token(struct et_reader *r, enum token_kind kind, int64_t number, const unsigned char *text, size_t n)
 {
 	if (strcmp(r->name, "record_param_comms") && *r->name)
 		return 1; /* another operator */
@@ -158,8 +158,7 @@ static int add_token(struct et_reader *r, int kind, int64_t number, const unsign
 	}
 	ARRAY_RESERVE(r->tokens, r->n_tokens + 1, r->capacity);
 	struct token *token = &r->tokens[r->n_tokens++];
-	*token = (struct token){.number = number};
-	token->kind = kind;
+	*token = (struct token){.kind = kind, .number = number};
 	if (text)
 		memcpy(token->text, text, n < sizeof token->text - 1 ? n : sizeof token->text - 1);
 	return 1;
