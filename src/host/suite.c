@@ -146,13 +146,15 @@ static int read_item(struct suite *suite, const struct section_reader *reader, c
 		return tree_fail(tree_get(node, "name"), reader->err, "'%s' names a scenario and its baseline: no '/' in it", item.name);
 	struct suite_entry *entry = add_entry(suite, item.path, item.name);
 	struct scenario_set *sets = arena_array(&suite->arena, item.sets.n + 1u, sizeof *sets);
-	for (uint32_t i = 0; i < item.sets.n; i++)
-		sets[i].assignment = item.sets.values[i];
 	entry->sets = (struct scenario_overrides){sets, item.sets.n};
 	entry->limit_ps = item.limit_ps;
 	entry->metrics = usual->metrics;
 	entry->n_metrics = usual->n_metrics;
 	entry->place = arena_format(&suite->arena, "%s:%d:%d", node->file, node->line, node->column);
+	for (uint32_t i = 0; i < item.sets.n; i++) {
+		sets[i].assignment = item.sets.values[i];
+		sets[i].label = arena_format(&suite->arena, "%s: set %s", entry->place, item.sets.values[i]);
+	}
 	return item.metrics ? read_metrics(suite, item.metrics, &suite->entries[suite->n - 1].metrics, &suite->entries[suite->n - 1].n_metrics,
 					   reader->err) : 0;
 }
