@@ -14,6 +14,10 @@ const char *const link_state_names[LINK_STATE_N] = {
 	[LINK_DARK] = "dark", [LINK_REPLAYING] = "replaying",
 };
 
+const char *const link_cause_names[LINK_CAUSE_N] = {
+	[LINK_CAUSE_SCHEDULE] = "schedule", [LINK_CAUSE_BIT_ERRORS] = "bit_errors",
+};
+
 void observers_add(struct observers *observers, const struct observer *observer, bool by_kind)
 {
 	assert(observers->n < OBSERVERS_MAX);

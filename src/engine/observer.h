@@ -33,6 +33,10 @@ enum link_state { LINK_UP, LINK_DOWN, LINK_DEGRADED, LINK_ASLEEP, LINK_WAKING, L
 	LINK_REPLAYING /* sends again what was lost */, LINK_STATE_N };
 extern const char *const link_state_names[LINK_STATE_N];
 
+/* Why a link changed. */
+enum link_cause { LINK_CAUSE_SCHEDULE /* the scenario's list of changes */, LINK_CAUSE_BIT_ERRORS, LINK_CAUSE_N };
+extern const char *const link_cause_names[LINK_CAUSE_N];
+
 struct message_record {
 	uint64_t id;            /* in order of issue, from 0 */
 	uint32_t source, destination; /* NPU indices */
@@ -104,7 +108,8 @@ struct observer {
 	/* Packet model: bytes waiting for this link, at each change of the maximum within a run of the model's choosing. */
 	void (*link_queue)(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t max_bytes, int64_t byte_ps);
 	void (*link_stall)(void *context, uint32_t link, int64_t start_ps, int64_t end_ps); /* blocked for want of credits */
-	void (*link_change)(void *context, uint32_t link, int64_t time_ps, enum link_state state, int64_t bytes_per_s);
+	void (*link_change)(void *context, uint32_t link, int64_t time_ps, enum link_state state, int64_t bytes_per_s,
+			    enum link_cause cause);
 	void (*link_replays)(void *context, uint32_t link, int64_t time_ps, int64_t replays);
 	void (*message)(void *context, const struct message_record *record); /* once, when delivered (or at the end of a cut run) */
 	void (*release)(void *context, const struct release_record *record); /* once, when it is given to the network */

@@ -36,6 +36,7 @@ struct links {
 	int64_t *latency_ps;    /* for bytes whose last one leaves from now on */
 	uint8_t *state;         /* enum link_state */
 	uint8_t *avoid;         /* 1: detected as down, new routes avoid it (routes_avoid) */
+	enum link_cause cause;  /* of the changes that are being made now */
 	uint64_t n_changes;     /* 0: nothing ever changed in this run */
 	struct link_error *errors; /* [n_links], NULL: none; set before the first event */
 };

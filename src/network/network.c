@@ -121,7 +121,8 @@ void network_change_link(struct network *network, uint32_t link, enum link_state
 	links->latency_ps[link] = latency_ps;
 	links->state[link] = (uint8_t)state;
 	links->n_changes++;
-	OBSERVE(network->setup.observers, link_change, link, network->setup.engine->now_ps, state, links->bytes_per_s[link]);
+	OBSERVE(network->setup.observers, link_change, link, network->setup.engine->now_ps, state, links->bytes_per_s[link],
+		links->cause);
 	network->model->link_changed(network, link, old_bytes_per_s, old_latency_ps);
 }
 

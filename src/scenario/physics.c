@@ -373,6 +373,7 @@ void physics_control(struct physics *physics, struct simulation *simulation)
 {
 	bool running = !executor_finished(simulation->executor);
 	uint32_t link;
+	simulation->links.cause = LINK_CAUSE_BIT_ERRORS;
 	if (!physics->started) {
 		physics->started = true;
 		for (link = 0; link < simulation->fabric.n_links; link++)
@@ -383,6 +384,7 @@ void physics_control(struct physics *physics, struct simulation *simulation)
 	for (uint32_t from = 0; (link = bitset_take(&physics->due, from)) != UINT32_MAX; from = link + 1)
 		if (running)
 			candidate(physics, simulation, link);
+	simulation->links.cause = LINK_CAUSE_SCHEDULE;
 }
 
 /* The model draws them itself; until the links are started they have none. */

@@ -66,6 +66,30 @@ static void write_link_names(struct timeline_file *file, hid_t group, const stru
 	arena_release(&arena);
 }
 
+/* The parts of link l: parts[component_offsets[l]] … [l + 1] - 1, by their numbers. */
+static void write_link_components(struct timeline_file *file, hid_t group, const struct fabric *fabric)
+{
+	uint32_t n = fabric->n_links, n_carried = fabric->carried_first[fabric->n_components];
+	uint32_t *offsets = memory_zero((size_t)n + 2, sizeof *offsets), *parts = memory_zero((size_t)n_carried + 1, sizeof *parts);
+	for (uint32_t i = 0; i < n_carried; i++)
+		offsets[fabric->carried[i] + 2]++;
+	for (uint32_t i = 0; i < n; i++)
+		offsets[i + 2] += offsets[i + 1];
+	for (uint32_t c = 0; c < fabric->n_components; c++) /* offsets[l + 1] moves from the first of link l to its end */
+		for (uint32_t i = fabric->carried_first[c]; i < fabric->carried_first[c + 1]; i++)
+			parts[offsets[fabric->carried[i] + 1]++] = c;
+	struct dimension ends = file_dimension(file, group, "component_offset", n + 1, false, ROWS_PER_CHUNK);
+	struct dimension all = file_dimension(file, group, "link_component", n_carried, false, ROWS_PER_CHUNK);
+	write_column(file, group, &ends, (struct variable){.name = "component_offsets", .type = VALUE_U32, .text = "into parts"},
+		     offsets);
+	write_column(file, group, &all, (struct variable){.name = "parts", .type = VALUE_U32,
+		     .text = "rows of /components: the parts that carry each link"}, parts);
+	file_close_dimension(&all);
+	file_close_dimension(&ends);
+	free(parts);
+	free(offsets);
+}
+
 void describe_links(struct timeline_file *file, hid_t group, const struct dimension *links, const struct fabric *fabric)
 {
 	write_link_names(file, group, links, fabric);
@@ -81,6 +105,8 @@ void describe_links(struct timeline_file *file, hid_t group, const struct dimens
 		     .meanings = fabric->kind_names, .n_meanings = fabric->n_kinds}, fabric->link_kind);
 	write_column(file, group, links, (struct variable){.name = "length_m", .type = VALUE_F32, .units = "m", .text = "0: not known"},
 		     fabric->link_length_m);
+	if (fabric->n_components)
+		write_link_components(file, group, fabric);
 }
 
 void describe_components(struct timeline_file *file, const struct fabric *fabric)

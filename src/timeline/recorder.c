@@ -189,17 +189,20 @@ static void on_message(void *context, const struct message_record *record)
 	recorder->instant[recorder->n_instant++] = *record;
 }
 
-static void on_change(void *context, uint32_t link, int64_t time_ps, enum link_state state, int64_t bytes_per_s)
+static void on_change(void *context, uint32_t link, int64_t time_ps, enum link_state state, int64_t bytes_per_s,
+		      enum link_cause cause)
 {
 	struct recorder *recorder = context;
 	struct table *table = &recorder->changes;
 	ARRAY_RESERVE(recorder->history, recorder->n_history + 1, recorder->history_capacity);
-	recorder->history[recorder->n_history] = (struct link_change){link, (uint8_t)state, time_ps, bytes_per_s, recorder->n_history};
+	recorder->history[recorder->n_history] = (struct link_change){link, (uint8_t)state, (uint8_t)cause, time_ps, bytes_per_s,
+								      recorder->n_history};
 	recorder->n_history++;
 	TABLE_SET(table, 0, uint32_t, link);
 	TABLE_SET(table, 1, int64_t, time_ps);
 	TABLE_SET(table, 2, uint8_t, (uint8_t)state);
 	TABLE_SET(table, 3, int64_t, bytes_per_s);
+	TABLE_SET(table, 4, uint8_t, (uint8_t)cause);
 	table_commit(table);
 }
 
@@ -298,6 +301,7 @@ static void open_tables(struct recorder *recorder)
 		{.name = "time_ps", .type = VALUE_I64, .units = "ps"},
 		{.name = "state", .type = VALUE_U8, .text = "from now on", .meanings = link_state_names, .n_meanings = LINK_STATE_N},
 		{.name = "capacity", .type = VALUE_I64, .units = "B/s", .text = "from now on"},
+		{.name = "cause", .type = VALUE_U8, .meanings = link_cause_names, .n_meanings = LINK_CAUSE_N},
 	};
 	static const struct variable collectives[] = {
 		{.name = "collective", .type = VALUE_I32, .text = "id, as other tables refer to it"},
@@ -363,6 +367,7 @@ static void open_tables(struct recorder *recorder)
 	table_open(&recorder->table, &recorder->file, path, text, dimension, chunk, variables, sizeof(variables) / sizeof *(variables))
 	OPEN(changes, "/link_changes", "changes of links while the run went on", "change", TABLE_CHUNK_SMALL, changes);
 	OPEN(collectives, "/collectives", "collectives that ended", "collective", TABLE_CHUNK_SMALL, collectives);
+	failures_open(recorder);
 	if (recorder->options.detail >= DETAIL_MESSAGES) {
 		OPEN(ops, "/ops", "operations of ranks, in order of their end", "op", TABLE_CHUNK, ops);
 		OPEN(messages, "/messages", "messages, in order of delivery", "message", TABLE_CHUNK, messages);
@@ -531,6 +536,7 @@ static void close_everything(struct recorder *recorder)
 	struct name_entry *entry, *next;
 	growing_close(recorder);
 	table_close(&recorder->changes);
+	table_close(&recorder->failures);
 	table_close(&recorder->collectives);
 	table_close(&recorder->ops);
 	table_close(&recorder->messages);
@@ -563,6 +569,7 @@ int recorder_finish(struct recorder *recorder, const struct recorder_result *res
 		link_bins_write(&recorder->links, file, &recorder->bins, result->end_ps);
 		physics_write(recorder, result);
 		state_bins_write(recorder, result->end_ps);
+		failures_write(recorder);
 		results_write(recorder, result);
 		if (recorder->intervals.dropped || recorder->messages.dropped)
 			note_dropped(recorder); /* with the final counts */

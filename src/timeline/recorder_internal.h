@@ -35,7 +35,7 @@ struct growing {
 
 struct link_change {
 	uint32_t link;
-	uint8_t state;
+	uint8_t state, cause;
 	int64_t time_ps, bytes_per_s;
 	uint64_t order;
 };
@@ -49,7 +49,7 @@ struct recorder {
 	struct bins bins;
 	struct early early;
 	struct link_bins links;
-	struct table changes, collectives, ops, messages, releases, intervals;
+	struct table changes, failures, collectives, ops, messages, releases, intervals;
 	struct growing growing;
 	struct name_entry *names;
 	struct link_change *history; /* of all links, for their bins */
@@ -65,6 +65,9 @@ struct recorder {
 void growing_open(struct recorder *recorder);
 void growing_write(struct recorder *recorder);
 void growing_close(struct recorder *recorder);
+/* failures.c: what is written needs the history sorted, as state_bins_write leaves it. */
+void failures_open(struct recorder *recorder);
+void failures_write(struct recorder *recorder);
 /* state_bins.c: states of links over time. */
 void state_bins_write(struct recorder *recorder, int64_t end_ps);
 

@@ -65,7 +65,7 @@ def main(paths):
             open_group(path, group)
             check_dimensions(path, group)
         if root.attrs["status"] == "complete":
-            assert {"nodes", "links", "messages", "intervals", "ops", "paths", "ranks", "groups", "collectives", "components", "summary",
+            assert {"nodes", "links", "failures", "messages", "intervals", "ops", "paths", "ranks", "groups", "collectives", "components", "summary",
                     "run"} <= set(names), names
             assert "weft: 1" in str(root.scenario.values)
             check_identities(path, root)

@@ -161,8 +161,8 @@ static void states_and_capacity_of_links_follow_their_changes(void **state)
 	recorded_build(&run, "star:n=7,bandwidth=28 GB/s,latency=500 ns");
 	recorded_open(&run, &(struct recorder_options){.path = path, .detail = DETAIL_BINS, .bin_ps = 1000});
 	run.observer.link_bytes(run.observer.context, 2, 0, 4000000, 100, 0, 0);
-	run.observer.link_change(run.observer.context, 2, 1000007, LINK_DOWN, 0);
-	run.observer.link_change(run.observer.context, 2, 2000007, LINK_UP, INT64_C(28000000000));
+	run.observer.link_change(run.observer.context, 2, 1000007, LINK_DOWN, 0, LINK_CAUSE_SCHEDULE);
+	run.observer.link_change(run.observer.context, 2, 2000007, LINK_UP, INT64_C(28000000000), LINK_CAUSE_SCHEDULE);
 	run.now_ps = 4000000;
 	assert_int_equal(recorded_finish(&run, &err), 0);
 	struct timeline *timeline = timeline_open(path, &err);
