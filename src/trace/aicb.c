@@ -16,7 +16,7 @@
 #include "trace/parallel.h"
 
 #define NONE UINT32_MAX
-#define LIMIT_BYTES ((size_t)1 << 30)
+#define LIMIT_BYTES ((size_t)256 << 20)
 #define MAX_FIELDS 32
 #define DEFAULT_RANKS 8
 #define MAX_PENDING 64      /* messages posted together */

@@ -299,8 +299,8 @@ static uint32_t find_node(const struct chakra_file *file, uint64_t id)
 static uint32_t collect_deps(struct loader *l, const struct chakra_file *file, uint32_t index, uint32_t *out)
 {
 	const struct chakra_node *node = &file->nodes[index];
-	const uint64_t *ids = file->deps + (file->any_data_deps ? node->first_data_dep : node->first_ctrl_dep);
 	uint32_t n = file->any_data_deps ? node->n_data_deps : node->n_ctrl_deps, kept = 0;
+	const uint64_t *ids = n ? file->deps + (file->any_data_deps ? node->first_data_dep : node->first_ctrl_dep) : NULL;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t dep = find_node(file, ids[i]);
 		if (dep == NONE || dep == index)

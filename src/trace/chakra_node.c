@@ -6,10 +6,12 @@
 #include <zlib.h>
 
 #include "base/error.h"
+#include "trace/lines.h"
 #include "base/wire.h"
 
 /* A record holds one node; the metadata record may hold the whole text of the file it was converted from. */
 #define LIMIT_RECORD (64u << 20)
+#define CHECK_BYTES (1u << 20)
 #define LIMIT_NODES 100000000u
 #define LIMIT_DEPS 2000000000u
 
@@ -24,6 +26,7 @@ struct stream {
 	uint8_t *record;
 	size_t capacity;
 	uint64_t offset; /* of the record, in the unpacked stream */
+	uint64_t next_check; /* offset at which to look at the compression again */
 	struct error *err;
 };
 
@@ -37,6 +40,11 @@ static int next_record(struct stream *s, size_t *length)
 {
 	uint64_t value = 0;
 	s->offset = (uint64_t)gztell(s->gz);
+	if (s->offset >= s->next_check) {
+		s->next_check = s->offset + CHECK_BYTES;
+		if (lines_explode(s->gz))
+			return corrupt(s, "more than 200 times as long as it is compressed: this is no trace");
+	}
 	for (unsigned shift = 0;; shift += 7) {
 		int byte = gzgetc(s->gz);
 		if (byte < 0) {
@@ -55,6 +63,8 @@ static int next_record(struct stream *s, size_t *length)
 	}
 	if (value > LIMIT_RECORD)
 		return corrupt(s, "a record is longer than 64 MiB");
+	if (!value)
+		return corrupt(s, "a record is empty");
 	ARRAY_RESERVE(s->record, (size_t)value + 1, s->capacity);
 	if (value && gzread(s->gz, s->record, (unsigned)value) != (int)value)
 		return corrupt(s, "the file ends inside a record");

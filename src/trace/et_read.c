@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "trace/kineto_read.h"
+#include "trace/lines.h"
 
 #define LIMIT_DEPTH 64
 #define LIMIT_TOKENS 65536   /* of one node's inputs */
@@ -314,6 +315,8 @@ static int parse(struct et_reader *r, yajl_handle handle, gzFile gz, const char 
 			result = error_set(err, ERROR_INPUT, "%s: offset %llu: %s", path,
 					   (unsigned long long)(offset + yajl_get_bytes_consumed(handle)), r->wrong ? r->wrong : "not JSON");
 		offset += (uint64_t)got;
+		if (!result && lines_explode(gz))
+			result = error_set(err, ERROR_INPUT, "%s: more than 200 times as long as it is compressed: this is no trace", path);
 	}
 	gzerror(gz, &code);
 	if (!result && (code == Z_BUF_ERROR || code < 0 || yajl_complete_parse(handle) != yajl_status_ok))

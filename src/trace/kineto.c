@@ -118,7 +118,7 @@ static int by_start(const void *a, const void *b)
 static const struct kineto_comm *host_record(const struct kineto_trace *t, const struct kineto_kernel *kernel)
 {
 	struct kineto_launch key = {.correlation = kernel->correlation};
-	const struct kineto_launch *launch = bsearch(&key, t->launches, t->n_launches, sizeof *t->launches, by_launch);
+	const struct kineto_launch *launch = !t->n_launches ? NULL : bsearch(&key, t->launches, t->n_launches, sizeof *t->launches, by_launch);
 	if (!launch || !t->n_records)
 		return NULL;
 	size_t low = 0, high = t->n_records; /* first record after the launch */
@@ -457,6 +457,13 @@ static int select_step(struct loader *l, uint32_t rank, int64_t number)
 	return 0;
 }
 
+/* qsort and bsearch want an array even for no elements. */
+static void sort(void *array, size_t n, size_t size, int (*compare)(const void *, const void *))
+{
+	if (n)
+		qsort(array, n, size, compare);
+}
+
 static bool is_execution_trace(const char *path)
 {
 	struct error ignored = {0};
@@ -478,9 +485,9 @@ static int read_file(struct loader *l, uint32_t slot, const char *path)
 		t->steps[i].start_ns += t->base_ns;
 		t->steps[i].end_ns += t->base_ns;
 	}
-	qsort(t->kernels, t->n_kernels, sizeof *t->kernels, by_start);
-	qsort(t->launches, t->n_launches, sizeof *t->launches, by_launch);
-	qsort(t->records, t->n_records, sizeof *t->records, by_record);
+	sort(t->kernels, t->n_kernels, sizeof *t->kernels, by_start);
+	sort(t->launches, t->n_launches, sizeof *t->launches, by_launch);
+	sort(t->records, t->n_records, sizeof *t->records, by_record);
 	if (!t->n_kernels)
 		return error_set(l->err, ERROR_INPUT, t->untimed ? "%s: no collectives in this trace" : "%s: no device kernels in this trace",
 				 path);

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "trace/lines.h"
 
 #define LIMIT_DEPTH 64
 #define LIMIT_TEXT 4096      /* longer names and lists are cut: they only serve people */
@@ -456,6 +457,8 @@ static int parse_stream(struct reader *r, yajl_handle handle, gzFile gz, const c
 		if (yajl_parse(handle, block, (size_t)got) != yajl_status_ok)
 			result = fail(r, handle, path, offset, block, (size_t)got, err);
 		offset += (uint64_t)got;
+		if (!result && lines_explode(gz))
+			result = error_set(err, ERROR_INPUT, "%s: more than 200 times as long as it is compressed: this is no trace", path);
 	}
 	gzerror(gz, &code);
 	if (!result && (got < 0 || code == Z_BUF_ERROR))

@@ -9,7 +9,7 @@
 #include "collective/collective.h"
 #include "trace/lines.h"
 
-#define LIMIT_BYTES ((size_t)512 << 20)
+#define LIMIT_BYTES ((size_t)64 << 20)
 #define LIMIT_TIME_NS (INT64_C(1) << 53)
 #define MAX_WORDS 4096
 #define ROW_WORDS 12

@@ -6,18 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <zlib.h>
-
 #include "base/error.h"
 #include "base/memory.h"
 
 #define PIECE_BYTES 65536
+
+bool lines_explode(gzFile file)
+{
+	z_off_t text = gztell(file), packed = gzoffset(file);
+	return text > (z_off_t)4 << 20 && packed >= 0 && text / 200 > packed;
+}
 
 char *lines_read_file(const char *path, size_t limit_bytes, size_t *length, struct error *err)
 {
 	gzFile file = gzopen(path, "rb");
 	char *text = NULL;
 	size_t n = 0, capacity = 0;
+	bool explodes = false;
 	int got;
 	if (!file) {
 		error_set(err, ERROR_INPUT, "%s: cannot open: %s", path, strerror(errno));
@@ -27,9 +32,12 @@ char *lines_read_file(const char *path, size_t limit_bytes, size_t *length, stru
 		ARRAY_RESERVE(text, n + PIECE_BYTES + 1, capacity);
 		got = gzread(file, text + n, PIECE_BYTES);
 		n += got > 0 ? (size_t)got : 0;
-	} while (got > 0 && n <= limit_bytes);
-	if (got < 0 || n > limit_bytes) {
-		if (got < 0)
+		explodes = got > 0 && lines_explode(file);
+	} while (got > 0 && n <= limit_bytes && !explodes);
+	if (got < 0 || n > limit_bytes || explodes) {
+		if (explodes)
+			error_set(err, ERROR_INPUT, "%s: more than 200 times as long as it is compressed: this is no trace", path);
+		else if (got < 0)
 			error_set(err, ERROR_INPUT, "%s: cannot be read after %zu bytes: not whole", path, n);
 		else
 			error_set(err, ERROR_INPUT, "%s: longer than %zu bytes of text", path, limit_bytes);

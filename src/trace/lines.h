@@ -6,10 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <zlib.h>
+
 struct error;
 
 /* Reads through zlib up to `limit_bytes` of text: what would grow beyond is refused. NUL added, free() it; NULL on error. */
 char *lines_read_file(const char *path, size_t limit_bytes, size_t *length, struct error *err);
+
+/* Whether a compressed file has grown beyond all measure so far (200-fold, after the first 4 MiB): traces shrink to a tenth or a
+ * thirtieth, and what shrinks more is made to fill memory. Takes a system call: not for every byte. */
+bool lines_explode(gzFile file);
 
 struct lines {
 	char *at, *end;     /* what is left */

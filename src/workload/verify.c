@@ -141,6 +141,8 @@ static int verify_groups(const struct workload *workload, struct error *err)
 
 static int verify_slots(const struct workload *workload, uint32_t rank, struct error *err)
 {
+	if (!workload->n_slots)
+		return 0;
 	const uint32_t *groups = workload->rank_groups + (size_t)rank * workload->n_slots;
 	const uint32_t *positions = workload->rank_positions + (size_t)rank * workload->n_slots;
 	for (uint32_t s = 0; s < workload->n_slots; s++) {
