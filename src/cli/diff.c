@@ -108,7 +108,7 @@ static int run(int argc, char **argv)
 		"What differs between two recorded runs: times, collectives, ranks, links by name, the most important first. Integers are "
 		"compared exactly unless a tolerance allows more.\v"
 		"Keys: time_ps, messages, collective.start_ps, collective.time_ps, collective.bytes, rank.end_ps, rank.class_ps, link.bytes, "
-		"link.busy_ps, link.bins (bytes that a link carried at another time; the finer bins are merged to the coarser ones).\n\n"
+		"link.busy_ps, link.bins (bytes that a link carried at another time; the finer bins are merged to the coarser ones), energy_pj, op.start_ps, op.time_ps.\n\n"
 		"Exit status: 0 no difference, 3 some difference, 2 bad usage or input.", NULL, NULL, NULL};
 	struct diff_arguments arguments = {0};
 	struct error err = {0};

@@ -11,11 +11,11 @@
 
 enum key {
 	KEY_TIME, KEY_MESSAGES, KEY_COLLECTIVE_START, KEY_COLLECTIVE_TIME, KEY_COLLECTIVE_BYTES, KEY_RANK_END, KEY_RANK_CLASS, KEY_LINK_BYTES,
-	KEY_LINK_BUSY, KEY_LINK_BINS, KEY_N
+	KEY_LINK_BUSY, KEY_LINK_BINS, KEY_ENERGY, KEY_OP_START, KEY_OP_TIME, KEY_N
 };
 const char *const diff_keys[KEY_N + 1] = {
 	"time_ps", "messages", "collective.start_ps", "collective.time_ps", "collective.bytes", "rank.end_ps", "rank.class_ps", "link.bytes",
-	"link.busy_ps", "link.bins", NULL,
+	"link.busy_ps", "link.bins", "energy_pj", "op.start_ps", "op.time_ps", NULL,
 };
 
 int diff_check_tolerances(const struct diff_tolerance *tolerances, size_t n, struct error *err)
@@ -80,13 +80,49 @@ static void release_pair(struct pair *pair)
 	free(pair->b);
 }
 
+/* What could not be compared, joined by semicolons. */
+static void add_note(struct diff *diff, const char *format, const char *name)
+{
+	struct text text = TEXT_INIT;
+	if (diff->note)
+		text_printf(&text, "%s; ", diff->note);
+	text_printf(&text, format, name);
+	diff->note = arena_text(&diff->arena, text_string(&text));
+	text_release(&text);
+}
+
 /* ---- the run ---- */
+
+/* What only one of them recorded. */
+static void note_missing(struct diff *diff, struct timeline *a, struct timeline *b)
+{
+	static const char *const variables[] = {
+		"/links/overhead_bytes", "/links/queue_bytes_max", "/links/stall_ps", "/links/replays", "/links/energy_pj", "/links/state",
+		"/links/bytes_by_kind", "/ops/end_ps", "/messages/message", "/intervals/link", "/energy/total_energy_pj",
+	};
+	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+		if (timeline_has(a, variables[i]) != timeline_has(b, variables[i]))
+			add_note(diff, timeline_has(a, variables[i]) ? "%s, which only A has" : "%s, which only B has", variables[i]);
+}
+
+static void note_topologies(struct diff *diff, struct timeline *a, struct timeline *b)
+{
+	const char *of_a = arena_text(&diff->arena, timeline_text(a, "topology")), *of_b = timeline_text(b, "topology");
+	if (strcmp(of_a, of_b)) {
+		diff->topology_a = of_a;
+		diff->topology_b = arena_text(&diff->arena, of_b);
+	}
+}
 
 static void compare_run(struct diff *diff, struct timeline *a, struct timeline *b)
 {
 	compare(diff, KEY_TIME, "", timeline_integer(a, "/summary/time_ps", 0), timeline_integer(b, "/summary/time_ps", 0), 1);
 	if (timeline_has(a, "/messages/message") && timeline_has(b, "/messages/message"))
 		compare(diff, KEY_MESSAGES, "", timeline_rows(a, "/messages/message"), timeline_rows(b, "/messages/message"), 0);
+	if (timeline_has(a, "/energy/total_energy_pj") && timeline_has(b, "/energy/total_energy_pj"))
+		compare(diff, KEY_ENERGY, "", timeline_integer(a, "/energy/total_energy_pj", 0), timeline_integer(b, "/energy/total_energy_pj", 0), 0);
+	note_missing(diff, a, b);
+	note_topologies(diff, a, b);
 	diff->digest_differs = strcmp(timeline_text(a, "result_digest"), timeline_text(b, "result_digest")) != 0;
 }
 
@@ -178,6 +214,70 @@ static int compare_collectives(struct diff *diff, struct timeline *a, struct tim
 	return status;
 }
 
+/* ---- operations: by rank and index ---- */
+
+struct op_columns {
+	struct pair rank, index, start, end;
+};
+
+static int64_t *op_ids(const int64_t *ranks, const int64_t *indices, int64_t n)
+{
+	int64_t *ids = memory_alloc(((size_t)n + 1) * sizeof *ids);
+	for (int64_t i = 0; i < n; i++)
+		ids[i] = ranks[i] << 32 | indices[i];
+	return ids;
+}
+
+static const char *op_subject(char *out, size_t size, int64_t id)
+{
+	snprintf(out, size, "rank %" PRId64 " operation %" PRId64, id >> 32, id & INT64_C(0xffffffff));
+	return out;
+}
+
+static void merge_ops(struct diff *diff, const struct op_columns *ops, const struct row_of_id *a, const struct row_of_id *b)
+{
+	const int64_t *start_a = ops->start.a, *start_b = ops->start.b, *end_a = ops->end.a, *end_b = ops->end.b;
+	int64_t i = 0, j = 0;
+	char subject[96];
+	while (i < ops->rank.n_a || j < ops->rank.n_b) {
+		bool only_a = j == ops->rank.n_b || (i < ops->rank.n_a && a[i].id < b[j].id);
+		bool only_b = !only_a && (i == ops->rank.n_a || b[j].id < a[i].id);
+		int64_t ps_a = only_b ? 0 : end_a[a[i].row] - start_a[a[i].row], ps_b = only_a ? 0 : end_b[b[j].row] - start_b[b[j].row];
+		op_subject(subject, sizeof subject, only_b ? b[j].id : a[i].id);
+		if (only_a || only_b) {
+			add_item(diff, KEY_OP_TIME, subject, only_a, only_b, ps_a, ps_b, (double)(ps_a + ps_b));
+		} else {
+			compare(diff, KEY_OP_START, subject, start_a[a[i].row], start_b[b[j].row], 1);
+			compare(diff, KEY_OP_TIME, subject, ps_a, ps_b, 1);
+		}
+		i += !only_b;
+		j += !only_a;
+	}
+}
+
+static int compare_ops(struct diff *diff, struct timeline *a, struct timeline *b, struct error *err)
+{
+	struct op_columns ops = {0};
+	if (!timeline_has(a, "/ops/end_ps") || !timeline_has(b, "/ops/end_ps"))
+		return 0;
+	int status = read_pair(&ops.rank, a, b, "/ops/rank", err) || read_pair(&ops.index, a, b, "/ops/index", err) ||
+		     read_pair(&ops.start, a, b, "/ops/start_ps", err) || read_pair(&ops.end, a, b, "/ops/end_ps", err) ? -1 : 0;
+	if (status == 0) {
+		int64_t *ids_a = op_ids(ops.rank.a, ops.index.a, ops.rank.n_a), *ids_b = op_ids(ops.rank.b, ops.index.b, ops.rank.n_b);
+		struct row_of_id *rows_a = rows_by_id(ids_a, ops.rank.n_a), *rows_b = rows_by_id(ids_b, ops.rank.n_b);
+		merge_ops(diff, &ops, rows_a, rows_b);
+		free(rows_a);
+		free(rows_b);
+		free(ids_a);
+		free(ids_b);
+	}
+	release_pair(&ops.rank);
+	release_pair(&ops.index);
+	release_pair(&ops.start);
+	release_pair(&ops.end);
+	return status;
+}
+
 /* ---- ranks ---- */
 
 static void compare_rank(struct diff *diff, int64_t rank, const struct pair *ends, const struct pair *classes, const char **names,
@@ -204,14 +304,14 @@ static int compare_ranks(struct diff *diff, struct timeline *a, struct timeline 
 	const char **names = NULL, **other = NULL;
 	int status = 0;
 	if (!timeline_has(a, "/ranks/end_ps") || !timeline_has(b, "/ranks/end_ps")) {
-		diff->note = "a run without results of ranks (killed or interrupted)";
+		add_note(diff, "%s", "a run without results of ranks (killed or interrupted)");
 		return 0;
 	}
 	if (read_pair(&ends, a, b, "/ranks/end_ps", err) || read_pair(&classes, a, b, "/ranks/time_by_class_ps", err) ||
 	    !(names = timeline_texts(a, "/ranks/class", &n_classes, err)) || !(other = timeline_texts(b, "/ranks/class", &n_other, err)))
 		status = -1;
 	if (n_classes != n_other) {
-		diff->note = "ranks' classes, which the two versions of weft count differently";
+		add_note(diff, "%s", "ranks' classes, which the two versions of weft count differently");
 		n_classes = 0;
 	}
 	for (int64_t rank = 0; status == 0 && (rank < ends.n_a || rank < ends.n_b); rank++)
@@ -326,7 +426,7 @@ static int compare_bins(struct diff *diff, struct timeline *a, struct timeline *
 	struct rebinned side_a, side_b;
 	int status = 0;
 	if (width % width_a || width % width_b) {
-		diff->note = "bins, whose widths are not multiples of each other";
+		add_note(diff, "%s", "bins, whose widths are not multiples of each other");
 		return 0;
 	}
 	open_side(&side_a, a, links_a, width);
@@ -385,7 +485,7 @@ int diff_init(struct diff *diff, struct timeline *a, struct timeline *b, const s
 	diff->tolerances = tolerances;
 	diff->n_tolerances = n_tolerances;
 	compare_run(diff, a, b);
-	if (compare_collectives(diff, a, b, err) || compare_ranks(diff, a, b, err) || compare_links(diff, a, b, err)) {
+	if (compare_collectives(diff, a, b, err) || compare_ranks(diff, a, b, err) || compare_ops(diff, a, b, err) || compare_links(diff, a, b, err)) {
 		diff_release(diff);
 		return -1;
 	}
@@ -413,6 +513,10 @@ static const char *format_value(char *out, size_t size, const struct diff_item *
 		return "absent";
 	if (is_time(item->key))
 		return units_format_time(out, size, value);
+	if (!strcmp(item->key, "energy_pj")) {
+		snprintf(out, size, "%.6g J", (double)value * 1e-12);
+		return out;
+	}
 	if (!strcmp(item->key, "messages")) {
 		snprintf(out, size, "%" PRId64, value);
 		return out;
@@ -450,6 +554,8 @@ static void print_key(const struct diff *diff, const char *key, uint32_t top, st
 
 void diff_print(const struct diff *diff, uint32_t top, struct text *out)
 {
+	if (diff->topology_a)
+		text_printf(out, "different topologies: %s and %s; links are compared by name\n", diff->topology_a, diff->topology_b);
 	if (diff->note)
 		text_printf(out, "not compared: %s\n", diff->note);
 	if (!diff->n && diff->digest_differs)
@@ -468,6 +574,10 @@ void diff_json(const struct diff *diff, struct json *json)
 	json_bool(json, "differ", diff_found(diff));
 	json_bool(json, "digest_differs", diff->digest_differs);
 	json_integer(json, "compared", (int64_t)diff->n_compared);
+	if (diff->topology_a) {
+		json_string(json, "topology_a", diff->topology_a);
+		json_string(json, "topology_b", diff->topology_b);
+	}
 	if (diff->note)
 		json_string(json, "not_compared", diff->note);
 	json_open_array(json, "differences");

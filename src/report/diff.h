@@ -36,6 +36,7 @@ struct diff {
 	size_t n, items_capacity;
 	uint64_t n_compared;
 	bool digest_differs;
+	const char *topology_a, *topology_b; /* when they differ, else NULL */
 	const char *note;       /* what could not be compared; NULL */
 	struct arena arena;
 };
