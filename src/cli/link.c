@@ -265,6 +265,8 @@ static void print_fleet(const struct link_kind *kind, double length, const struc
 	printf("a fleet at the likely figures: median BER %.3g, 99th percentile %.3g\n", median, p99);
 	printf("published fleet, to compare:   median BER %.3g, 99th percentile %.3g\n", kind_value(kind, FIGURE_FLEET_MEDIAN),
 	       kind_value(kind, FIGURE_FLEET_P99));
+	printf("off by, in decades:            median %+.2f, 99th percentile %+.2f\n",
+	       log10(median / kind_value(kind, FIGURE_FLEET_MEDIAN)), log10(p99 / kind_value(kind, FIGURE_FLEET_P99)));
 }
 
 static void print_chain(const struct link_kind *kind, const struct link_chain *chain, const struct interval *intervals,
@@ -330,6 +332,8 @@ static void show_json(const struct link_kind *kind, const struct link_chain *cha
 			fleet_quantiles(kind, chain->length_m, o, &median, &p99);
 			json_number(json, "fleet_median_ber", median);
 			json_number(json, "fleet_p99_ber", p99);
+			json_number(json, "fleet_median_decades_off", log10(median / kind_value(kind, FIGURE_FLEET_MEDIAN)));
+			json_number(json, "fleet_p99_decades_off", log10(p99 / kind_value(kind, FIGURE_FLEET_P99)));
 		}
 		json_open_object(json, "intervals");
 		for (size_t r = 0; r < N_ROWS; r++) {

@@ -100,10 +100,10 @@ static void optical_budget(const struct link_kind *kind, const struct link_draws
 		.mux_db = kind_value(kind, FIGURE_MUX_LOSS),
 		.circulator_db = kind_value(kind, FIGURE_CIRCULATOR_LOSS),
 		.coupling_db = kind_value(kind, FIGURE_COUPLING_LOSS),
-		.other_db = kind_value(kind, FIGURE_EXTRA_LOSS) + link_draws_db(draws),
+		.other_db = kind_value(kind, FIGURE_EXTRA_LOSS) + draws->connector_db + draws->contamination_db + draws->added_db,
 	};
 	double oma;
-	c->launch_dbm = kind_value(kind, FIGURE_LAUNCH);
+	c->launch_dbm = kind_value(kind, FIGURE_LAUNCH) - draws->launch_db - draws->ageing_db; /* terms of the laser */
 	c->loss_db = optical_loss_db(&losses);
 	c->received_dbm = c->launch_dbm - c->loss_db;
 	c->penalty_db = signal.penalty_db;

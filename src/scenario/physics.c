@@ -291,12 +291,27 @@ static void on_start(void *context, uint32_t argument)
 	engine_request(&simulation->engine, ENGINE_PHASE_CONTROL);
 }
 
+/* Replays of a link whose errors are goodput: as many as its bytes make likely, over the time in which they crossed. */
+#define REPLAY_PIECES 64
+static void book_replays(struct physics *physics, uint32_t link, int64_t start_ps, int64_t end_ps)
+{
+	int64_t expected = (int64_t)((double)physics->bytes[link] * physics->errors_per_byte[link]);
+	int64_t n = expected - physics->replays[link], pieces = n < REPLAY_PIECES ? n : REPLAY_PIECES;
+	for (int64_t i = 0; i < pieces; i++) {
+		int64_t many = scale_floor(n, i + 1, pieces) - scale_floor(n, i, pieces);
+		OBSERVE(physics->observers, link_replays, link, start_ps + scale_floor(end_ps - start_ps, 2 * i + 1, 2 * pieces), many);
+	}
+	physics->replays[link] += n > 0 ? n : 0;
+}
+
 static void on_link_bytes(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead,
                           uint8_t kind)
 {
 	struct physics *physics = context;
-	(void)start_ps, (void)end_ps, (void)kind;
+	(void)kind;
 	physics->bytes[link] += payload + overhead;
+	if (physics->drawn && !physics->drawn[link] && physics->errors_per_byte[link] > 0)
+		book_replays(physics, link, start_ps, end_ps);
 }
 
 /* The next moment at which an error could come if the link were full. */
@@ -401,6 +416,7 @@ int physics_start(struct physics *physics, struct simulation *simulation, struct
 	uint32_t n = simulation->fabric.n_links;
 	struct observer observer = {.context = physics, .link_bytes = on_link_bytes};
 	bool any = false;
+	physics->observers = &simulation->observers;
 	observers_add(&simulation->observers, &observer, false);
 	for (uint32_t link = 0; link < n; link++)
 		any |= physics->errors_per_byte[link] > 0;
@@ -436,7 +452,7 @@ void physics_finish(struct physics *physics, struct simulation *simulation)
 			physics->replays[link] += simulation->links.errors[link].replays;
 		if (physics->drawn[link] || !(physics->errors_per_byte[link] > 0))
 			continue;
-		n = (int64_t)llround((double)physics->bytes[link] * physics->errors_per_byte[link]);
+		n = (int64_t)llround((double)physics->bytes[link] * physics->errors_per_byte[link]) - physics->replays[link];
 		physics->replays[link] += n;
 		if (n)
 			OBSERVE(&simulation->observers, link_replays, link, simulation->end_ps > 0 ? simulation->end_ps - 1 : 0,

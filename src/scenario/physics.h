@@ -48,6 +48,7 @@ struct physics {
 	struct error warning;      /* the first of them, when that is a warning */
 
 	/* Errors as events. */
+	const struct observers *observers; /* of the simulation */
 	struct random_stream *streams;
 	uint8_t *drawn;            /* [n_links] 1: stalls are drawn; 0: no errors, or goodput */
 	int64_t *rate_before;      /* [n_links] of a stalled link; -1: not stalled */
@@ -66,7 +67,7 @@ void physics_add_latency(const struct physics *physics, struct fabric *fabric);
 /* Lets the errors take part: registers events; the simulation's control phase calls physics_control. */
 int physics_start(struct physics *physics, struct simulation *simulation, struct error *err);
 void physics_control(struct physics *physics, struct simulation *simulation);
-/* After the run: replays of links whose errors were not drawn one by one. */
+/* After the run: what rounding left of the replays of links whose errors are not drawn one by one. */
 void physics_finish(struct physics *physics, struct simulation *simulation);
 
 #endif
