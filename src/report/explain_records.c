@@ -222,6 +222,20 @@ static int read_routes(struct explain_records *records, struct error *err)
 
 /* ---- names ---- */
 
+/* Of each row of /groups; those without a name of their own go by their workload when there are several. NULL: no groups. */
+static const char **name_groups(struct explain_records *records, int64_t *n)
+{
+	struct timeline *timeline = records->timeline;
+	const char **names = timeline_has(timeline, "/groups/name") ? timeline_texts(timeline, "/groups/name", n, NULL) : NULL;
+	int64_t *workload = names && timeline_has(timeline, "/groups/workload") ? timeline_integers(timeline, "/groups/workload", NULL, NULL)
+										: NULL;
+	for (int64_t g = 0; workload && g < *n; g++)
+		if (!*names[g] && workload[*n - 1] > 0)
+			names[g] = arena_format(&records->arena, "workload %lld", (long long)workload[g]);
+	free(workload);
+	return names;
+}
+
 static int label_collectives(struct explain_records *records, struct error *err)
 {
 	struct timeline *timeline = records->timeline;
@@ -230,7 +244,7 @@ static int label_collectives(struct explain_records *records, struct error *err)
 	int64_t *kind = id ? timeline_integers(timeline, "/collectives/kind", NULL, err) : NULL;
 	int64_t *group = kind ? timeline_integers(timeline, "/collectives/group", NULL, err) : NULL;
 	const char *const *kinds = timeline_meanings(timeline, "/collectives/kind", &n_kinds);
-	const char **groups = timeline_has(timeline, "/groups/name") ? timeline_texts(timeline, "/groups/name", &n_groups, err) : NULL;
+	const char **groups = name_groups(records, &n_groups);
 	records->n_collectives = group ? largest(id, n) + 1 : 0;
 	records->collective_labels = arena_array(&records->arena, (size_t)records->n_collectives + 1, sizeof *records->collective_labels);
 	for (int64_t i = 0; group && i < n; i++) {
