@@ -102,6 +102,8 @@ void flow_describe(const struct network_setup *setup, const struct network_messa
 			    link_state_names[links->state[link]]);
 		return;
 	}
+	if (flow_alone_ps(setup->routes, links, NULL, route, message->bytes) > TIME_NEVER - setup->engine->now_ps - 1)
+		text_puts(out, " would end after the 106 days that a run can last");
 }
 
 void busy_links_init(struct busy_links *busy, uint32_t n_links)
