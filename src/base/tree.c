@@ -296,6 +296,21 @@ static struct tree_node *read_document(struct reader *reader)
 	return root;
 }
 
+/* libfyaml takes "%" at the start of any line for a directive, drops the line, and can then look for the end of a document for ever;
+ * scenarios have no use for directives. */
+static bool has_directive(struct reader *reader, const char *text, size_t length)
+{
+	int line = 1;
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '%' && (!i || text[i - 1] == '\n')) {
+			error_at(reader->err, reader->file, line, 1, "not valid YAML here: a line that begins with '%%' (directives are not read)");
+			return true;
+		}
+		line += text[i] == '\n';
+	}
+	return false;
+}
+
 static struct tree_node *parse(struct reader *reader, const char *text, size_t length)
 {
 	struct tree_node *root = NULL;
@@ -307,6 +322,8 @@ static struct tree_node *parse(struct reader *reader, const char *text, size_t l
 		error_at(err, reader->file, 0, 0, "holds a zero byte: not a text file");
 		return NULL;
 	}
+	if (has_directive(reader, text, length))
+		return NULL;
 	fy_diag_cfg_default(&told);
 	told.fp = NULL;
 	told.output_fn = on_diagnostic;
