@@ -222,7 +222,8 @@ static int read_routes(struct explain_records *records, struct error *err)
 
 /* ---- names ---- */
 
-/* Of each row of /groups; those without a name of their own go by their workload when there are several. NULL: no groups. */
+/* Of each row of /groups; those without a name of their own go by their workload, whatever else is in
+ * the run: labels must match between two runs. NULL: no groups. */
 static const char **name_groups(struct explain_records *records, int64_t *n)
 {
 	struct timeline *timeline = records->timeline;
@@ -230,7 +231,7 @@ static const char **name_groups(struct explain_records *records, int64_t *n)
 	int64_t *workload = names && timeline_has(timeline, "/groups/workload") ? timeline_integers(timeline, "/groups/workload", NULL, NULL)
 										: NULL;
 	for (int64_t g = 0; workload && g < *n; g++)
-		if (!*names[g] && workload[*n - 1] > 0)
+		if (!*names[g])
 			names[g] = arena_format(&records->arena, "workload %lld", (long long)workload[g]);
 	free(workload);
 	return names;
