@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "host/job.h"
 #include "link/power.h"
+#include "network/hops.h"
 #include "report/tables.h"
 #include "scenario/energy.h"
 #include "scenario/physics.h"
@@ -112,6 +113,40 @@ static void json_physics(struct json *json, const struct simulation *simulation)
 	json_close_object(json);
 }
 
+/* Of packets from a node to the next, by kind of link. Recorded with a timeline only. */
+static void json_hop_times(struct json *json, const struct simulation *simulation)
+{
+	const struct hop_histogram *times = simulation->counters.hop_times;
+	if (!times)
+		return;
+	json_open_array(json, "hop_times");
+	for (uint32_t kind = 0; kind < simulation->fabric.n_kinds; kind++) {
+		if (!times[kind].packets)
+			continue;
+		json_open_object(json, NULL);
+		json_string(json, "links", simulation->fabric.kind_names[kind]);
+		json_integer(json, "packets", (int64_t)times[kind].packets);
+		json_integer(json, "p50_ps", hop_percentile_ps(&times[kind], 0.5));
+		json_integer(json, "p90_ps", hop_percentile_ps(&times[kind], 0.9));
+		json_integer(json, "p99_ps", hop_percentile_ps(&times[kind], 0.99));
+		json_integer(json, "max_ps", times[kind].max_ps);
+		json_close_object(json);
+	}
+	json_close_array(json);
+}
+
+/* What only the packet model has. */
+static void json_packets(struct json *json, const struct simulation *simulation)
+{
+	const struct network_counters *counters = &simulation->counters;
+	if (!counters->packet_hops)
+		return;
+	json_integer(json, "bytes_dropped", counters->bytes_dropped);
+	json_integer(json, "stalls", (int64_t)counters->stalls);
+	json_integer(json, "stall_ps", counters->stalled_ps);
+	json_hop_times(json, simulation);
+}
+
 static void print_json(const struct job *job)
 {
 	const struct simulation *simulation = &job->simulation;
@@ -126,6 +161,7 @@ static void print_json(const struct job *job)
 	json_integer(json, "bytes", simulation->message_bytes);
 	json_integer(json, "events", (int64_t)simulation->n_events);
 	json_integer(json, "packet_hops", (int64_t)simulation->packet_hops);
+	json_packets(json, simulation);
 	json_collectives(json, simulation);
 	if (simulation->energy)
 		json_number(json, "energy_j", simulation->energy->facility_j);
@@ -250,6 +286,25 @@ static void print_classes(const struct simulation *simulation, struct text *out)
 	arena_release(&arena);
 }
 
+static void print_hop_times(const struct simulation *simulation)
+{
+	const struct hop_histogram *times = simulation->counters.hop_times;
+	bool any = false;
+	for (uint32_t kind = 0; times && kind < simulation->fabric.n_kinds; kind++) {
+		if (!times[kind].packets)
+			continue;
+		if (!any)
+			printf("\n%-18s %12s %12s %12s %12s %12s\n", "links", "packets", "p50 ns", "p90 ns", "p99 ns", "longest ns");
+		any = true;
+		printf("%-18s %12llu %12.3f %12.3f %12.3f %12.3f\n", simulation->fabric.kind_names[kind],
+		       (unsigned long long)times[kind].packets, (double)hop_percentile_ps(&times[kind], 0.5) * 1e-3,
+		       (double)hop_percentile_ps(&times[kind], 0.9) * 1e-3, (double)hop_percentile_ps(&times[kind], 0.99) * 1e-3,
+		       (double)times[kind].max_ps * 1e-3);
+	}
+	if (any)
+		printf("(time of a packet from its arrival in a switch to its arrival behind the next link)\n");
+}
+
 static void print_physics(const struct simulation *simulation)
 {
 	const struct physics *physics = simulation->physics;
@@ -284,6 +339,7 @@ static void print_text(const struct job *job, const struct scenario *scenario)
 	print_classes(&job->simulation, &tables);
 	fputs(text_string(&tables), stdout);
 	text_release(&tables);
+	print_hop_times(&job->simulation);
 	print_physics(&job->simulation);
 }
 

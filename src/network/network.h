@@ -17,6 +17,7 @@
 
 struct engine;
 struct fabric;
+struct hop_histogram;
 struct text;
 struct network;
 
@@ -66,6 +67,9 @@ struct network_counters {
 	int64_t bytes;          /* payload of delivered messages */
 	uint64_t packet_hops;   /* packet model, else 0 */
 	uint64_t solves;        /* fluid: rate computations, else 0 */
+	uint64_t stalls;        /* packet: how often a link with a packet to send lacked a credit, and for how long, over all links */
+	int64_t stalled_ps;
+	const struct hop_histogram *hop_times; /* packet: [n_kinds of links]; the model's; NULL: not recorded */
 	int64_t bytes_injected, bytes_delivered, bytes_dropped, bytes_in_flight; /* injected = the sum of the others */
 };
 

@@ -9,7 +9,9 @@ static void packet_destroy(struct network *network)
 {
 	struct packet_network *net = (struct packet_network *)network;
 	void *arrays[] = {net->links, net->trains_started, net->voqs, net->stalled_since_ps, net->active, net->credits, net->credit_back_ps, net->hops, net->in_port,
-			  net->entries, net->returns, net->runs, net->open_runs, net->fifos};
+			  net->entries, net->returns, net->runs, net->open_runs, net->fifos, net->watches, net->hop_times};
+	for (uint32_t link = 0; net->watches && link < network->setup.fabric->n_links; link++)
+		free(net->watches[link].arrivals);
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		free(arrays[i]);
 	pool_release(&net->messages);
@@ -52,7 +54,11 @@ static int packet_create(struct network **network, const struct network_setup *s
 
 static void packet_counters(const struct network *network, struct network_counters *out)
 {
-	*out = ((const struct packet_network *)network)->counters;
+	const struct packet_network *net = (const struct packet_network *)network;
+	*out = net->counters;
+	out->stalls = net->stalls;
+	out->stalled_ps = net->stalled_ps;
+	out->hop_times = net->hop_times;
 }
 
 static const struct weft_param packet_params[] = {

@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "engine/engine.h"
 #include "fabric/fabric.h"
+#include "network/hops.h"
 #include "network/network.h"
 
 #define PACKET_NONE UINT32_MAX
@@ -113,6 +114,20 @@ struct packet_run {
 	bool open;          /* has something to tell */
 };
 
+/* Packets that will arrive in a queue of a link, for observers of queues. */
+struct packet_arrival {
+	int64_t time_ps;
+	uint32_t stride_ps, count, wire, voq;
+};
+
+/* What waits for a link, as far as it was told (packet_queue.c). */
+struct packet_watch {
+	struct packet_arrival *arrivals; /* a ring, in order of time */
+	uint32_t first, n, capacity;
+	int64_t bytes, at_ps;       /* bytes that wait at that time */
+	int64_t from_ps, to_ps, max_bytes, byte_ps; /* of the present stretch */
+};
+
 struct packet_network {
 	struct network base;
 	struct packet_link *links;
@@ -133,6 +148,9 @@ struct packet_network {
 	uint32_t free_return, n_returns;
 	struct pool messages;
 	struct packet_run *runs;   /* [n_links]; NULL: nobody listens, or nothing was sent yet */
+	struct packet_watch *watches; /* [n_links]; NULL: nobody listens to queues */
+	struct hop_histogram *hop_times; /* [n_kinds of links], likewise */
+	bool latency_fell;         /* of any link, so far */
 	uint32_t *open_runs, n_open_runs;
 
 	uint8_t link_handler, sent_handler, delivered_handler;
@@ -215,12 +233,20 @@ void packet_fifo_push(struct packet_network *net, uint32_t voq, uint32_t entry);
 void packet_fifo_next(struct packet_network *net, uint32_t input, int64_t time_ps);
 
 /* packet_observe.c: `count` packets started on the link from start_ps, spacing_ps apart. */
-void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, int64_t start_ps, int64_t each_ps,
-		    uint32_t count);
+void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, uint32_t input, int64_t start_ps,
+		    int64_t each_ps, uint32_t count);
 void packet_observe_train(struct packet_network *net, uint32_t link);
 void packet_observe_stall(struct packet_network *net, uint32_t link, int64_t until_ps);
 void packet_observe_begin(struct packet_network *net);
 void packet_observe_end(struct packet_network *net);
+
+/* packet_queue.c: packets join the queue of a link later; the last `count` that were to join it do not; `count` start; some bytes leave
+ * it now otherwise than by a start; what is untold is told. */
+void packet_watch_arrive(struct packet_network *net, uint32_t voq, const struct packet_entry *entry);
+void packet_watch_recall(struct packet_network *net, uint32_t voq, uint32_t count);
+void packet_watch_start(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t spacing_ps, uint32_t count, uint32_t wire);
+void packet_watch_leave(struct packet_network *net, uint32_t link, int64_t bytes);
+void packet_watch_end(struct packet_network *net, uint32_t link);
 
 /* packet_change.c */
 void packet_link_changed(struct network *network, uint32_t link, int64_t old_bytes_per_s, int64_t old_latency_ps);

@@ -282,7 +282,7 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 
 	net->counters.packet_hops += count;
 	if (net->runs)
-		packet_observe(net, index, head, time_ps, each_ps, count);
+		packet_observe(net, index, head, input, time_ps, each_ps, count);
 	if (link->train)
 		packet_train_settle(net, index);
 	if (count > 1)
@@ -312,6 +312,8 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 	entry->avail_ps = available(net, link, next_voq, wire, time_ps, each_ps);
 	entry->hop++;
 	entry->stride_ps = count > 1 ? (uint32_t)spacing_ps : 0;
+	if (net->watches)
+		packet_watch_arrive(net, next_voq, entry);
 	if (net->fifos)
 		packet_fifo_push(net, next_voq, moved);
 	else

@@ -118,7 +118,8 @@ void packet_send(struct network *network, const struct network_message *request)
 		fail(net);
 		return;
 	}
-	if (!net->runs && (setup->observers->wants_bytes || setup->observers->wants_busy || setup->observers->wants_intervals))
+	if (!net->runs && (setup->observers->wants_bytes || setup->observers->wants_busy || setup->observers->wants_intervals ||
+			   setup->observers->wants_queue))
 		packet_observe_begin(net);
 	net->counters.bytes_injected += request->bytes;
 	net->counters.bytes_in_flight += request->bytes;

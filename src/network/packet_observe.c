@@ -12,6 +12,10 @@ void packet_observe_begin(struct packet_network *net)
 	net->open_runs = memory_alloc((n + 1) * sizeof *net->open_runs);
 	for (uint32_t link = 0; link < n; link++)
 		net->runs[link] = untold;
+	if (!net->base.setup.observers->wants_queue)
+		return;
+	net->watches = memory_zero(n + 1, sizeof *net->watches);
+	net->hop_times = memory_zero(net->base.setup.fabric->n_kinds + 1, sizeof *net->hop_times);
 }
 
 static void tell_bytes(struct packet_network *net, uint32_t link, struct packet_run *run)
@@ -69,13 +73,29 @@ static void observe_burst(struct packet_network *net, uint32_t link, const struc
 	run->end_ps = end_ps;
 }
 
-void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, int64_t start_ps, int64_t each_ps,
-		    uint32_t count)
+/* Starts of packets that did not come from the node itself: their queue, and how long each takes from its arrival here to its
+ * arrival at the link's end. */
+static void observe_hops(struct packet_network *net, uint32_t link, const struct packet_train *starts)
+{
+	const struct packet_voq *voq = &net->voqs[net->links[link].first_voq + starts->input];
+	int64_t forwarding_ps = net->hops[starts->hop].next_voq == PACKET_LAST ? 0 : net->forwarding_ps;
+	int64_t first_ps = starts->start_ps - starts->avail_ps + starts->each_ps + net->links[link].latency_ps + forwarding_ps;
+	if (!net->watches || voq->returns == PACKET_NONE)
+		return;
+	packet_watch_start(net, link, starts->start_ps, starts->spacing_ps, starts->count, starts->payload + net->header);
+	hop_add_series(&net->hop_times[net->base.setup.fabric->link_kind[link]], first_ps,
+		       (int64_t)starts->spacing_ps - starts->stride_ps, starts->count);
+}
+
+void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, uint32_t input, int64_t start_ps,
+		    int64_t each_ps, uint32_t count)
 {
 	const struct packet_message *message = packet_message_at(net, entry->message);
 	uint8_t kind = net->base.setup.observers->wants_kinds ? message->message.kind : TRAFFIC_N;
 	packet_observe_train(net, link);
 	if (count == 1) {
+		observe_hops(net, link, &(struct packet_train){.start_ps = start_ps, .avail_ps = entry->avail_ps, .each_ps = each_ps,
+			     .count = 1, .hop = entry->hop, .payload = entry->payload, .input = input});
 		struct seen seen = {.message = message->message.id, .payload = entry->payload, .kind = kind};
 		observe_burst(net, link, &seen, start_ps, start_ps + each_ps, 1);
 		return;
@@ -98,6 +118,7 @@ void packet_observe_train(struct packet_network *net, uint32_t link)
 		return;
 	struct seen seen = {.message = train->id, .payload = train->payload, .kind = train->kind};
 	train->unseen = false;
+	observe_hops(net, link, train);
 	if (train->spacing_ps == train->each_ps) {
 		observe_burst(net, link, &seen, start_ps, start_ps + train->each_ps * train->count, train->count);
 		return;
@@ -126,6 +147,8 @@ void packet_observe_end(struct packet_network *net)
 		tell_bytes(net, net->open_runs[i], run);
 		tell_busy(net, net->open_runs[i], run);
 		tell_interval(net, net->open_runs[i], run);
+		if (net->watches)
+			packet_watch_end(net, net->open_runs[i]);
 		*run = untold;
 	}
 	net->n_open_runs = 0;

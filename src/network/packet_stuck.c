@@ -97,6 +97,14 @@ void packet_describe_stuck(const struct network *network, struct text *out)
 void packet_cut(struct network *network)
 {
 	struct packet_network *net = (struct packet_network *)network;
+	for (uint32_t link = 0; link < network->setup.fabric->n_links; link++) {
+		if (net->links[link].train) /* what was to start later does not */
+			packet_train_touch(net, link, network->setup.engine->now_ps);
+		if (net->runs)
+			packet_observe_train(net, link);
+		if (net->watches)
+			packet_watch_end(net, link);
+	}
 	packet_observe_end(net);
 	for (uint32_t i = 0; i < net->messages.capacity; i++) {
 		if (net->messages.next[i] != POOL_USED || !packet_message_at(net, i)->live)

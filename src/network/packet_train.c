@@ -111,6 +111,8 @@ static void take_back(struct packet_network *net, uint32_t index, uint32_t count
 		}
 		if (net->credits_on)
 			net->credits[index * net->n_channels + net->hops[train->hop].channel].free_bytes += (int64_t)wire * count;
+		if (net->watches)
+			packet_watch_recall(net, next, count);
 		count -= drop_tail(net, next, count); /* those that went on already are in the next link's train */
 		index = net->voqs[next].link;
 	}

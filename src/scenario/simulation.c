@@ -395,6 +395,7 @@ static void collect(struct simulation *simulation)
 	simulation->n_messages = totals->n_messages;
 	simulation->message_bytes = totals->message_bytes;
 	simulation->packet_hops = counters.packet_hops;
+	simulation->counters = counters;
 	simulation->n_events = simulation->loggops ? loggops_n_events(simulation->loggops) : simulation->engine.n_events;
 	simulation->link_bytes = totals->link_bytes;
 	simulation->end_ps = totals->last_delivery_ps;

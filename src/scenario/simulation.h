@@ -58,6 +58,7 @@ struct simulation {
 	uint64_t n_messages;
 	int64_t message_bytes;
 	uint64_t n_events, packet_hops;
+	struct network_counters counters; /* of the model, at the end; what they point to lives as long as the network */
 	struct collective_result *collectives;
 	uint32_t n_collectives;
 	int64_t *link_bytes;            /* [n_links] payload of delivered messages */

@@ -30,6 +30,7 @@ struct oracle {
 	int64_t *free_ps, *room, order;
 	uint32_t *last_input;
 	uint64_t hops;
+	int64_t queue_max[1024], queue_byte_ps[1024]; /* bytes that came over a link and wait for this one: most, and over time */
 };
 
 static inline int64_t oracle_wire(const struct oracle *o, const struct oracle_packet *p) { return p->payload + o->header; }
@@ -90,11 +91,25 @@ static inline int64_t oracle_serialization(const struct oracle *o, const struct 
 	return serialization_ps(oracle_wire(o, p), o->net->links.bytes_per_s[link]);
 }
 
+static inline void oracle_see_queue(struct oracle *o, const struct oracle_packet *p, uint32_t link, int64_t now_ps)
+{
+	int64_t bytes = 0;
+	for (uint32_t i = 0; i < o->n_packets; i++) {
+		const struct oracle_packet *other = &o->packets[i];
+		if (other->queued && other->hop > 0 && other->avail_ps < now_ps && oracle_link(o, other, 0) == link)
+			bytes += oracle_wire(o, other);
+	}
+	o->queue_max[link] = bytes > o->queue_max[link] ? bytes : o->queue_max[link];
+	if (p->hop > 0)
+		o->queue_byte_ps[link] += oracle_wire(o, p) * (now_ps - p->avail_ps);
+}
+
 static inline void oracle_start(struct oracle *o, struct oracle_packet *p, int64_t now_ps)
 {
 	struct test_flow *flow = &o->net->flows[p->message];
 	uint32_t link = oracle_link(o, p, 0), next = oracle_link(o, p, 1), channels = o->net->fabric.n_channels;
 	int64_t end_ps = now_ps + oracle_serialization(o, p, link), latency_ps = o->net->links.latency_ps[link];
+	oracle_see_queue(o, p, link, now_ps);
 	o->free_ps[link] = end_ps;
 	o->last_input[link] = oracle_input(o, p);
 	o->hops++;

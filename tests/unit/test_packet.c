@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "base/random.h"
+#include "network/hops.h"
 #include "base/text.h"
 #include "packet_oracle.h"
 
@@ -19,6 +20,35 @@ static void create(struct test_net *net, struct options o)
 		if (pairs[i][1])
 			settings[n++] = (struct network_setting){.name = pairs[i][0], .value = pairs[i][1]};
 	test_net_create(net, "packet", settings, n);
+}
+
+static void hop_percentiles_lie_within_a_bucket_above_the_true_ones(void **state)
+{
+	(void)state;
+	static struct hop_histogram one_by_one, series;
+	struct random_stream random = random_stream(3, "test.hops", 0);
+	for (int i = 0; i < 2000; i++) {
+		int64_t first_ps = (int64_t)random_below(&random, 1 << (1 + i % 30)), step_ps = (int64_t)random_below(&random, 1 << (1 + i % 17));
+		uint64_t n = 1 + random_below(&random, 50);
+		if (i % 2 && first_ps >= step_ps * (int64_t)n)
+			step_ps = -step_ps;
+		for (uint64_t k = 0; k < n; k++)
+			hop_add(&one_by_one, first_ps + (int64_t)k * step_ps, 1);
+		hop_add_series(&series, first_ps, step_ps, n);
+	}
+	assert_memory_equal(&one_by_one, &series, sizeof series);
+	for (int64_t time_ps = 1; time_ps < INT64_C(1) << 60; time_ps += time_ps / 7 + 1) {
+		assert_true(hop_bucket_end_ps(hop_bucket(time_ps)) > time_ps);
+		assert_true(hop_bucket_end_ps(hop_bucket(time_ps)) <= time_ps + time_ps / 32 + 1);
+		assert_true(hop_bucket_end_ps(hop_bucket(time_ps) - 1) <= time_ps);
+	}
+	struct hop_histogram *counted = memory_zero(1, sizeof *counted);
+	for (int64_t i = 1; i <= 1000; i++)
+		hop_add(counted, i * 1000, 1);
+	assert_in_range(hop_percentile_ps(counted, 0.5), 500000, 500000 * 33 / 32);
+	assert_in_range(hop_percentile_ps(counted, 0.99), 990000, 990000 * 33 / 32);
+	assert_int_equal(hop_percentile_ps(counted, 1), 1000000);
+	free(counted);
 }
 
 static const char *const rates[] = {"400 Gb/s", "224 Gb/s", "53.125 Gb/s"};
@@ -168,8 +198,10 @@ static void ring_on_a_leaf_spine_takes_its_closed_form(void **state)
 
 /* What observers see, as one number per link; independent of the order of calls of different links. */
 struct seen {
-	uint64_t hash[4096];
+	uint64_t hash[5120];
 	int64_t payload, stalls;
+	int64_t queue_max[1024], queue_byte_ps[1024], queue_end_ps[1024];
+	uint64_t queues, hops_hash;
 };
 
 static void mix(struct seen *seen, uint32_t link, uint64_t a, uint64_t b, uint64_t c)
@@ -194,6 +226,18 @@ static void see_stall(void *context, uint32_t link, int64_t start_ps, int64_t en
 {
 	mix(context, link + 3072, (uint64_t)start_ps, (uint64_t)end_ps, 2);
 	((struct seen *)context)->stalls++;
+}
+
+static void see_queue(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t max_bytes, int64_t byte_ps)
+{
+	struct seen *seen = context;
+	mix(seen, link + 4096, (uint64_t)start_ps, (uint64_t)end_ps, (uint64_t)max_bytes ^ (uint64_t)byte_ps << 20);
+	assert_true(start_ps >= seen->queue_end_ps[link] && end_ps > start_ps);
+	assert_true(max_bytes > 0 && byte_ps > 0 && byte_ps <= max_bytes * (end_ps - start_ps));
+	seen->queue_end_ps[link] = end_ps;
+	seen->queue_byte_ps[link] += byte_ps;
+	seen->queue_max[link] = max_bytes > seen->queue_max[link] ? max_bytes : seen->queue_max[link];
+	seen->queues++;
 }
 
 static const char *const random_fabrics[] = {
@@ -311,7 +355,7 @@ static void run_program(const struct program *program, const char *trains, struc
 	struct test_net net;
 	struct options options = program->options;
 	struct observer observer = {.context = seen, .link_bytes = see_bytes, .link_busy = see_busy, .link_interval = see_interval,
-				    .link_stall = see_stall};
+				    .link_stall = see_stall, .link_queue = see_queue};
 	memset(seen, 0, sizeof *seen);
 	memcpy(flows, program->flows, sizeof program->flows);
 	test_net_fabric(&net, program->fabric, program->routing);
@@ -323,12 +367,16 @@ static void run_program(const struct program *program, const char *trains, struc
 	struct network_counters counters;
 	net.network->model->counters(net.network, &counters);
 	*hops = counters.packet_hops;
+	for (uint32_t kind = 0; kind < net.fabric.n_kinds; kind++)
+		for (uint32_t i = 0; i < HOP_BUCKETS; i++)
+			if (counters.hop_times[kind].counts[i])
+				seen->hops_hash = random_mix(random_mix(seen->hops_hash ^ counters.hop_times[kind].counts[i]) ^ i ^ kind << 16);
 	assert_int_equal(counters.bytes_in_flight, 0);
 	assert_int_equal(counters.bytes_injected, counters.bytes_delivered + counters.bytes_dropped);
 	test_net_release(&net);
 }
 
-static void oracle_of(const struct program *program, struct test_flow *flows, uint64_t *hops)
+static void oracle_of(const struct program *program, struct test_flow *flows, uint64_t *hops, const struct seen *seen)
 {
 	struct test_net net;
 	memcpy(flows, program->flows, sizeof program->flows);
@@ -341,6 +389,10 @@ static void oracle_of(const struct program *program, struct test_flow *flows, ui
 		oracle.buffer = INT64_MAX / 2;
 	oracle_run(&oracle);
 	*hops = oracle.hops;
+	for (uint32_t link = 0; link < net.fabric.n_links; link++) {
+		assert_int_equal(seen->queue_max[link], oracle.queue_max[link]);
+		assert_int_equal(seen->queue_byte_ps[link], oracle.queue_byte_ps[link]);
+	}
 	test_net_release(&net);
 }
 
@@ -362,6 +414,7 @@ static void random_programs_agree_with_the_oracle_and_trains_change_nothing(void
 	static struct seen seen_on, seen_off;
 	uint64_t hops_on, hops_off, hops_slow;
 	int64_t stalls = 0;
+	uint64_t queues = 0;
 	for (uint64_t seed = 1; seed <= 4000; seed++) {
 		draw_program(&program, seed);
 		draw_changes(&program, seed);
@@ -371,14 +424,16 @@ static void random_programs_agree_with_the_oracle_and_trains_change_nothing(void
 		if (memcmp(&seen_on, &seen_off, sizeof seen_on))
 			fail_msg("seed %llu on %s: observers saw something else with trains", (unsigned long long)seed, program.fabric);
 		stalls += seen_on.stalls;
+		queues += seen_on.queues;
 		if (seed % 5 || program.routing == ROUTING_SPRAY || program.n_changes) /* the oracle knows neither */
 			continue;
-		oracle_of(&program, slow, &hops_slow);
+		oracle_of(&program, slow, &hops_slow, &seen_on);
 		assert_same_flows(&program, seed, off, slow);
 		assert_int_equal(hops_on, hops_slow);
 		assert_int_equal(hops_off, hops_slow);
 	}
-	assert_true(stalls > 100); /* the programs do exercise credits */
+	assert_true(stalls > 100); /* the programs do exercise credits, and queues */
+	assert_true(queues > 1000);
 }
 
 static void a_link_that_goes_down_holds_up_what_has_not_started_and_a_slower_one_takes_longer(void **state)
@@ -505,6 +560,7 @@ static void a_warm_network_allocates_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hop_percentiles_lie_within_a_bucket_above_the_true_ones),
 		cmocka_unit_test(one_message_over_an_idle_path_takes_its_closed_form),
 		cmocka_unit_test(incast_fills_the_last_link_without_a_gap),
 		cmocka_unit_test(ring_on_a_star_takes_its_closed_form),

@@ -1,0 +1,197 @@
+/* How many bytes wait for a link, for observers: what has arrived in the buffers of its source node and has not started on it. A
+ * node's own messages wait in its memory, not in a buffer: they do not count.
+ *
+ * Arrivals are known ahead of time, starts when they are told (a train's when nothing of it can be recalled any more). Both are
+ * taken in order of time, packet by packet, so trains or not the same steps come out. They are told as the maximum and the
+ * integral over stretches of 2^CELL_BITS ps from time 0: a documented resolution, and one call per stretch instead of one per
+ * packet. */
+#include <stdlib.h>
+
+#include "network/packet.h"
+
+enum { CELL_BITS = 19 /* 0.52 us */, LONG_BITS = 38 /* 0.27 s */ };
+
+static struct packet_arrival *at(const struct packet_watch *watch, uint32_t i)
+{
+	return &watch->arrivals[(watch->first + i) & (watch->capacity - 1)];
+}
+
+static void grow(struct packet_watch *watch)
+{
+	uint32_t capacity = watch->capacity ? 2 * watch->capacity : 8;
+	struct packet_arrival *arrivals = memory_alloc(capacity * sizeof *arrivals);
+	for (uint32_t i = 0; i < watch->n; i++)
+		arrivals[i] = *at(watch, i);
+	free(watch->arrivals);
+	watch->arrivals = arrivals;
+	watch->first = 0;
+	watch->capacity = capacity;
+}
+
+static void insert(struct packet_watch *watch, struct packet_arrival arrival)
+{
+	uint32_t i = watch->n;
+	if (watch->n == watch->capacity)
+		grow(watch);
+	for (; i > 0 && at(watch, i - 1)->time_ps > arrival.time_ps; i--)
+		*at(watch, i) = *at(watch, i - 1);
+	*at(watch, i) = arrival;
+	watch->n++;
+}
+
+/* Packets of one link arrive in the order in which they left, also when its latency fell in between. */
+static void insert_in_order(struct packet_watch *watch, struct packet_arrival arrival)
+{
+	int64_t before_ps = INT64_MIN;
+	for (uint32_t i = 0; i < watch->n; i++) {
+		const struct packet_arrival *other = at(watch, i);
+		int64_t last_ps = other->time_ps + (int64_t)(other->count - 1) * other->stride_ps;
+		if (other->voq == arrival.voq && last_ps > before_ps)
+			before_ps = last_ps;
+	}
+	uint32_t count = arrival.count;
+	if (before_ps <= arrival.time_ps) {
+		insert(watch, arrival);
+		return;
+	}
+	arrival.count = 1;
+	for (uint32_t i = 0; i < count; i++) {
+		struct packet_arrival one = arrival;
+		one.time_ps = arrival.time_ps + (int64_t)i * arrival.stride_ps;
+		one.time_ps = one.time_ps > before_ps ? one.time_ps : before_ps;
+		insert(watch, one);
+	}
+}
+
+void packet_watch_arrive(struct packet_network *net, uint32_t voq, const struct packet_entry *entry)
+{
+	struct packet_watch *watch = &net->watches[net->voqs[voq].link];
+	struct packet_arrival arrival = {.time_ps = entry->avail_ps, .stride_ps = entry->stride_ps, .count = entry->count,
+					 .wire = entry->payload + net->header, .voq = voq};
+	if (net->latency_fell)
+		insert_in_order(watch, arrival);
+	else
+		insert(watch, arrival);
+}
+
+void packet_watch_recall(struct packet_network *net, uint32_t voq, uint32_t count)
+{
+	struct packet_watch *watch = &net->watches[net->voqs[voq].link];
+	for (uint32_t i = watch->n; i-- > 0 && count;) {
+		struct packet_arrival *arrival = at(watch, i);
+		if (arrival->voq != voq)
+			continue;
+		uint32_t n = arrival->count < count ? arrival->count : count;
+		count -= n;
+		arrival->count -= n;
+		if (arrival->count)
+			continue;
+		for (uint32_t j = i + 1; j < watch->n; j++)
+			*at(watch, j - 1) = *at(watch, j);
+		watch->n--;
+	}
+}
+
+static void tell(struct packet_network *net, uint32_t link, struct packet_watch *watch)
+{
+	if (watch->byte_ps)
+		OBSERVE(net->base.setup.observers, link_queue, link, watch->from_ps, watch->to_ps, watch->max_bytes, watch->byte_ps);
+	watch->byte_ps = watch->max_bytes = 0;
+}
+
+/* The end of the stretch that begins in the cell of this time: of many cells at once where nothing changes in them. */
+static int64_t stretch_end_ps(int64_t from_ps, int64_t until_ps)
+{
+	int64_t cells = (until_ps - from_ps) >> CELL_BITS, most = INT64_C(1) << (LONG_BITS - CELL_BITS);
+	bool at_border = !(from_ps & ((INT64_C(1) << CELL_BITS) - 1));
+	return ((from_ps >> CELL_BITS) + (!at_border || cells < 1 ? 1 : cells < most ? cells : most)) << CELL_BITS;
+}
+
+/* As many bytes as now wait from at_ps until then. */
+static void pass(struct packet_network *net, uint32_t link, struct packet_watch *watch, int64_t until_ps)
+{
+	int64_t from_ps = watch->at_ps;
+	if (until_ps <= from_ps)
+		return;
+	watch->at_ps = until_ps;
+	while (watch->bytes > 0 && from_ps < until_ps) {
+		int64_t end_ps = stretch_end_ps(from_ps, until_ps);
+		if (from_ps >> CELL_BITS != watch->from_ps >> CELL_BITS)
+			tell(net, link, watch);
+		if (!watch->byte_ps)
+			watch->from_ps = from_ps;
+		watch->to_ps = end_ps = end_ps < until_ps ? end_ps : until_ps;
+		watch->byte_ps += watch->bytes * (end_ps - from_ps);
+		watch->max_bytes = watch->bytes > watch->max_bytes ? watch->bytes : watch->max_bytes;
+		from_ps = end_ps;
+	}
+}
+
+static void take_first(struct packet_watch *watch)
+{
+	struct packet_arrival *head = at(watch, 0);
+	if (--head->count == 0) {
+		watch->first++;
+		watch->n--;
+		return;
+	}
+	head->time_ps += head->stride_ps;
+	for (uint32_t i = 1; i < watch->n && at(watch, i)->time_ps < at(watch, i - 1)->time_ps; i++) {
+		struct packet_arrival later = *at(watch, i - 1);
+		*at(watch, i - 1) = *at(watch, i);
+		*at(watch, i) = later;
+	}
+}
+
+/* Takes in what arrived before then. What arrives and starts at one instant does not wait. */
+static void advance(struct packet_network *net, uint32_t link, struct packet_watch *watch, int64_t until_ps)
+{
+	while (watch->n && at(watch, 0)->time_ps < until_ps) {
+		pass(net, link, watch, at(watch, 0)->time_ps);
+		watch->bytes += at(watch, 0)->wire;
+		take_first(watch);
+	}
+	pass(net, link, watch, until_ps);
+}
+
+/* The common case: nothing waits, and packets start as they arrive. */
+static bool start_at_once(struct packet_watch *watch, int64_t start_ps, int64_t spacing_ps, uint32_t count, uint32_t wire)
+{
+	if (watch->bytes != 0 || watch->n == 0)
+		return false;
+	struct packet_arrival *head = at(watch, 0);
+	int64_t last_ps = start_ps + (int64_t)(count - 1) * spacing_ps;
+	if (head->time_ps != start_ps || head->wire != wire || head->count < count || (count > 1 && head->stride_ps != spacing_ps) ||
+	    (watch->n > 1 && at(watch, 1)->time_ps <= last_ps))
+		return false;
+	watch->at_ps = last_ps;
+	head->count -= count - 1;
+	head->time_ps = last_ps;
+	take_first(watch);
+	return true;
+}
+
+void packet_watch_start(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t spacing_ps, uint32_t count, uint32_t wire)
+{
+	struct packet_watch *watch = &net->watches[link];
+	if (start_at_once(watch, start_ps, spacing_ps, count, wire))
+		return;
+	for (uint32_t i = 0; i < count; i++, start_ps += spacing_ps) {
+		advance(net, link, watch, start_ps);
+		watch->bytes -= wire; /* below 0 until what arrived in this instant is taken in */
+	}
+}
+
+void packet_watch_leave(struct packet_network *net, uint32_t link, int64_t bytes)
+{
+	struct packet_watch *watch = &net->watches[link];
+	advance(net, link, watch, net->base.setup.engine->now_ps + 1);
+	watch->bytes -= bytes;
+}
+
+void packet_watch_end(struct packet_network *net, uint32_t link)
+{
+	struct packet_watch *watch = &net->watches[link];
+	advance(net, link, watch, net->base.setup.engine->now_ps);
+	tell(net, link, watch);
+}
