@@ -77,13 +77,17 @@ uint32_t routes_add_explicit(struct routes *routes, uint32_t source, uint32_t de
  * the array. Old route ids stay readable. */
 void routes_avoid(struct routes *routes, const uint8_t *down);
 
+/* Bytes of a message of `bytes` on the paths of a route up to this one: floor(B·c_(p+1)/W). */
+static inline int64_t route_bytes_until(const struct route *route, const struct path *path, int64_t bytes)
+{
+	return route->n_paths == 1 ? bytes : scale_floor(bytes, (int64_t)path->weight_before + path->weight, route->total_weight);
+}
+
 /* Bytes of a message of `bytes` on path p (0 … n_paths - 1) of a route. */
 static inline int64_t route_path_bytes(const struct route *route, const struct path *path, int64_t bytes)
 {
-	if (route->n_paths == 1)
-		return bytes;
-	return scale_floor(bytes, (int64_t)path->weight_before + path->weight, route->total_weight) -
-	       scale_floor(bytes, path->weight_before, route->total_weight);
+	int64_t before = path->weight_before ? scale_floor(bytes, path->weight_before, route->total_weight) : 0;
+	return route_bytes_until(route, path, bytes) - before;
 }
 
 #endif

@@ -135,11 +135,12 @@ static void promise(struct fluid *fluid, const struct flow *flow, double rate)
 {
 	const struct routes *routes = fluid->base.setup.routes;
 	const struct route *route = route_of(fluid, flow);
-	for (uint32_t p = route->first_path; p < route->first_path + route->n_paths; p++) {
+	int64_t before = 0, until;
+	for (uint32_t p = route->first_path; p < route->first_path + route->n_paths; p++, before = until) {
 		const struct path *path = &routes->paths[p];
-		int64_t bytes = route_path_bytes(route, path, flow->bytes);
+		until = route_bytes_until(route, path, flow->bytes);
 		for (uint32_t h = path->first_hop; h < path->first_hop + path->n_hops; h++)
-			record_join(&fluid->records, routes->hop_link[h], bytes, flow->message.kind, flow->entered_ps, 0);
+			record_join(&fluid->records, routes->hop_link[h], until - before, flow->message.kind, flow->entered_ps, 0);
 	}
 	if (rate > 0) /* it was alone so far: its links carried its share of this rate */
 		for (uint32_t i = route->first_link; i < route->first_link + route->n_links; i++) {
@@ -153,9 +154,11 @@ static void keep(struct fluid *fluid, const struct flow *flow, int64_t bytes)
 {
 	const struct routes *routes = fluid->base.setup.routes;
 	const struct route *route = route_of(fluid, flow);
-	for (uint32_t p = route->first_path; p < route->first_path + route->n_paths; p++) {
+	int64_t before = 0, until;
+	for (uint32_t p = route->first_path; p < route->first_path + route->n_paths; p++, before = until) {
 		const struct path *path = &routes->paths[p];
-		int64_t promised = route_path_bytes(route, path, flow->bytes);
+		until = route_bytes_until(route, path, flow->bytes);
+		int64_t promised = until - before;
 		int64_t carried = bytes == flow->bytes ? promised : scale_floor(promised, bytes, flow->bytes);
 		for (uint32_t h = path->first_hop; h < path->first_hop + path->n_hops; h++) {
 			uint32_t link = routes->hop_link[h];
