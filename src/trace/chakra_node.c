@@ -256,7 +256,7 @@ int chakra_file_read(struct chakra_file *file, const char *path, struct error *e
 		return error_set(err, ERROR_INPUT, "%s: cannot open: %s", path, strerror(errno));
 	gzbuffer(s.gz, 1 << 16);
 	for (uint32_t record = 0; !result && (got = next_record(&s, &length)) != 0; record++) {
-		struct wire wire = {s.record, s.record + length};
+		struct wire wire = {s.record, got < 0 ? s.record : s.record + length};
 		if (got < 0)
 			result = -1;
 		else if (record > 0 || !is_metadata(wire))

@@ -50,7 +50,7 @@ static int read_head(const char *path, uint8_t *bytes, struct trace_head *head, 
 static const char *other_use(const struct trace_head *head)
 {
 	static const struct { const char *sign, *use; } uses[] = {
-		{"<algo ", ": this is an MSCCL schedule, an algorithm for collectives (algorithm: {msccl: FILE})"},
+		{"<algo ", ": this is an MSCCL schedule, an algorithm for collectives (algorithm: msccl, file: FILE)"},
 		{"<system", ": this is a NCCL topology, a machine (--topology nccl-xml:file=FILE)"},
 		{"out-of-place", ": this looks like a log of nccl-tests (weft fit, weft perf --against)"},
 	};
