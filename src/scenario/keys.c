@@ -27,6 +27,7 @@ static const struct section_key root_keys[] = {
 		AT(rendezvous_bytes)},
 	{"workload", KEY_NODE, NULL, NULL, "list of entries, see section workload", AT(workload_node)},
 	{"links", KEY_NODE, "", NULL, "list of changes of links at run time, see section links", AT(links_node)},
+	{"circuits", KEY_NODE, "", NULL, "which circuits of topology `ocs` are lit, see section circuits", AT(circuits_node)},
 	{"physics", KEY_NODE, "", NULL, "link budgets and bit errors, see section physics", AT(physics_node)},
 	{"energy", KEY_NODE, "", NULL, "joules and money, see section energy", AT(energy_node)},
 	{"output", KEY_NODE, "", NULL, "what is recorded, see section output", AT(output_node)},
@@ -157,6 +158,31 @@ static const struct section_key output_keys[] = {
 const struct section section_output = {"output", "What is recorded.", output_keys};
 
 #undef AT
+#define AT(field) offsetof(struct scenario, circuits.field)
+static const struct section_key circuits_keys[] = {
+	{"controller", KEY_CHOICE, NULL, "static|rotor", "`static`: the list `states`; `rotor`: in slot k chip i is connected to chip i + 1 + k mod (n - 1)",
+		AT(controller)},
+	{"slot", KEY_TIME, "200 us", "1 ps..", "rotor: from one move to the next", AT(slot_ps)},
+	{"control", KEY_TIME, "0 ps", "0 ps..", "of a move: until the switch begins", AT(control_ps)},
+	{"switching", KEY_TIME, "10 us", "0 ps..", "of a move: the switch itself", AT(switching_ps)},
+	{"relock", KEY_TIME, "0 ps", "0 ps..", "of a move: until the receivers have locked again", AT(relock_ps)},
+	{"states", KEY_NODE, "", NULL, "static: list of states of the whole switch, see section states", AT(states_node)},
+	{0},
+};
+const struct section section_circuits = {"circuits", "The circuit switch of topology `ocs` (docs/circuits.md). Ports that move are dark for "
+	"`control` + `switching` + `relock`; what waits for a dark circuit waits at its source.", circuits_keys};
+
+#undef AT
+#define AT(field) offsetof(struct circuits_state, field)
+static const struct section_key circuit_state_keys[] = {
+	{"at", KEY_TIME, NULL, "0 ps..", "when the move to it begins; the one at 0 ps is there from the start", AT(at_ps)},
+	{"connect", KEY_NODE, NULL, NULL, "list of circuits, each `[chip that sends, chip that receives]`", AT(connect)},
+	{0},
+};
+const struct section section_circuit_state = {"states", "One state of the circuit switch. Circuits that it shares with the one before stay lit.",
+	circuit_state_keys};
+
+#undef AT
 #define AT(field) offsetof(struct scenario, physics.field)
 static const struct section_key physics_keys[] = {
 	{"errors", KEY_BOOL, "true", NULL, "bit errors take part: lost codewords are sent again and hold their link", AT(errors)},
@@ -194,5 +220,5 @@ const struct section section_network = {"network", "The network model; the model
 
 const struct section *const scenario_sections[] = {
 	&section_root, &section_network, &section_entry, &section_collective, &section_pipeline, &section_path_kind, &section_message, &section_change,
-	&section_physics, &section_energy, &section_output, NULL,
+	&section_circuits, &section_circuit_state, &section_physics, &section_energy, &section_output, NULL,
 };

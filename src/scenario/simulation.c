@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "scenario/build.h"
+#include "scenario/circuits.h"
 #include "scenario/energy.h"
 #include "scenario/loggops_run.h"
 #include "scenario/physics.h"
@@ -136,6 +137,8 @@ static void on_control(void *context)
 	struct simulation *simulation = context;
 	if (simulation->physics && simulation->physics->streams)
 		physics_control(simulation->physics, simulation);
+	if (simulation->circuits)
+		circuits_control(simulation->circuits, simulation);
 	for (uint32_t i = 0; simulation->changes && i < simulation->scenario->n_changes; i++) {
 		struct pending_change *pending = &simulation->changes[i];
 		bool running = !executor_finished(simulation->executor);
@@ -280,6 +283,14 @@ static int start_physics(struct simulation *simulation, struct error *err)
 	return physics_start(simulation->physics, simulation, err);
 }
 
+static int start_circuits(struct simulation *simulation, struct error *err)
+{
+	if (!simulation->scenario->circuits_node)
+		return 0;
+	engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
+	return circuits_start(simulation, err);
+}
+
 static int build(struct simulation *simulation, struct error *err)
 {
 	const struct scenario *scenario = simulation->scenario;
@@ -294,7 +305,8 @@ static int build(struct simulation *simulation, struct error *err)
 	totals = totals_observer(&simulation->totals);
 	observers_add(&simulation->observers, &totals, false);
 	if (place_ranks(simulation, err) || build_network(simulation, err) || build_workloads(simulation, err) ||
-	    schedule_changes(simulation, err) || loggops_build(simulation, err) || start_physics(simulation, err))
+	    schedule_changes(simulation, err) || loggops_build(simulation, err) || start_physics(simulation, err) ||
+	    start_circuits(simulation, err))
 		return -1;
 	if (!simulation->loggops)
 		executor_start(simulation->executor);

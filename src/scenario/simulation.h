@@ -14,6 +14,7 @@
 #include "scenario/totals.h"
 #include "workload/executor.h"
 
+struct circuits;
 struct energy;
 struct loggops;
 struct physics;
@@ -49,6 +50,7 @@ struct simulation {
 	uint32_t *placement;
 	uint32_t n_ranks;
 	struct pending_change *changes;
+	struct circuits *circuits;      /* NULL: the scenario has no circuit switch that moves */
 	struct totals totals;
 	struct text assumed;            /* what traces left open and how it was taken, a line each */
 	struct arena arena;

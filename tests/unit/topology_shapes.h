@@ -32,6 +32,8 @@ static const struct shape shapes[] = {
 	{"tpu-torus:dims=2x4x1", 8, 8, 2 * (4 + 6), 0, true},
 	{"tpu-torus:dims=16x16x16", 4096, 4096, 6 * 4096, 48, false},
 	{"tpu-torus:generation=v5p,dims=16x16x24", 6144, 6144, 6 * 6144, 48, false},
+	{"ocs:n=2", 2, 2, 2, 1, true},
+	{"ocs:n=9", 9, 9, 72, 1, true},
 	{"fully-connected:n=1", 1, 1, 0, 0, true},
 	{"fully-connected:n=2", 2, 2, 2, 0, true},
 	{"fully-connected:n=9", 9, 9, 72, 0, true},
