@@ -109,10 +109,20 @@ void explain_difference(const struct explain_parts *a, const struct explain_part
 
 /* ---- from a path ---- */
 
+/* "backward 31" and "backward 30" are one sort: a number at the end counts. */
+static const char *sort_of(struct arena *arena, const char *name)
+{
+	size_t n = strlen(name), end = n;
+	while (end > 0 && name[end - 1] >= '0' && name[end - 1] <= '9')
+		end--;
+	return end < n && end > 1 && name[end - 1] == ' ' ? arena_format(arena, "%.*s", (int)(end - 1), name) : name;
+}
+
 static void add_message(struct explain_parts *parts, const struct explain_records *records, const struct explain_step *step)
 {
 	struct explain_share shares[EXPLAIN_SHARES_MAX];
-	const char *of = explain_op_label(records, step->op);
+	const char *name = explain_op_label(records, step->op);
+	const char *of = records->ops.collective[step->op] >= 0 ? name : sort_of(&parts->arena, name);
 	uint32_t n = explain_split(records, step, shares);
 	for (uint32_t i = 0; i < n; i++)
 		if (shares[i].time_ps)
@@ -131,7 +141,9 @@ static void gather(struct explain_parts *parts, const struct explain_records *re
 			continue;
 		}
 		snprintf(rank, sizeof rank, "rank %" PRId64, step->rank);
-		add_part(parts, step_names[step->kind], step->op < 0 ? "the run did not complete" : explain_op_label(records, step->op), NULL,
+		bool labelled = step->op >= 0, collective = labelled && records->ops.collective[step->op] >= 0;
+		const char *of = labelled ? explain_op_label(records, step->op) : "the run did not complete";
+		add_part(parts, step_names[step->kind], collective ? of : sort_of(&parts->arena, of), NULL,
 			 step->kind == EXPLAIN_WAIT_RANK ? rank : NULL, step->to_ps - step->from_ps, 1);
 	}
 	finish_parts(parts);
