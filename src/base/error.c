@@ -4,6 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Names come from files and may hold anything: a message stays one line. */
+static void one_line(char *message)
+{
+	for (; *message; message++)
+		if ((unsigned char)*message < ' ' || *message == 127)
+			*message = '?';
+}
+
 int error_set(struct error *err, enum error_code code, const char *format, ...)
 {
 	va_list arguments;
@@ -12,6 +20,7 @@ int error_set(struct error *err, enum error_code code, const char *format, ...)
 	err->code = code;
 	va_start(arguments, format);
 	vsnprintf(err->message, sizeof err->message, format, arguments);
+	one_line(err->message);
 	va_end(arguments);
 	return -1;
 }
@@ -33,6 +42,7 @@ int error_at(struct error *err, const char *file, int line, int column, const ch
 	used = strlen(err->message);
 	va_start(arguments, format);
 	vsnprintf(err->message + used, sizeof err->message - used, format, arguments);
+	one_line(err->message);
 	va_end(arguments);
 	return -1;
 }
