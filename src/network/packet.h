@@ -96,13 +96,19 @@ struct packet_train {
 	uint64_t id;            /* of the message, for observers */
 };
 
+/* Packets that started on a link as their last: kept until they have arrived, because the link may go down before. avail_ps of an
+ * entry is when its first packet arrives. */
+struct packet_wire {
+	uint32_t head, tail;
+};
+
 struct packet_message {
 	struct network_message message;
 	int64_t start_ps, sent_ps, deliver_ps;
 	int64_t sent_sure_ps, deliver_sure_ps; /* … without what may still be recalled */
 	int64_t unsent, undelivered; /* bytes not yet started on the first, on the last link */
 	uint32_t route;
-	bool live, sent, sprayed;
+	bool live, sent, sprayed, rerouted;
 };
 
 /* Consecutive packets on a link as observers shall see them, not yet told. */
@@ -142,6 +148,10 @@ struct packet_network {
 	uint32_t *in_port;         /* [n_links] its index among the links that lead to its target */
 
 	struct packet_train *trains_started; /* [n_links] */
+	struct packet_wire *wires; /* [n_links] */
+	struct packet_loss *losses; /* lost and not yet sent again */
+	uint32_t n_losses;
+	size_t losses_capacity;
 	struct packet_entry *entries;
 	uint32_t free_entry, n_entries, n_entries_used;
 	struct packet_return *returns;
@@ -240,16 +250,25 @@ void packet_observe_stall(struct packet_network *net, uint32_t link, int64_t unt
 void packet_observe_begin(struct packet_network *net);
 void packet_observe_end(struct packet_network *net);
 
-/* packet_queue.c: packets join the queue of a link later; the last `count` that were to join it do not; `count` start; some bytes leave
- * it now otherwise than by a start; what is untold is told. */
+/* packet_queue.c: packets join the queue of a link later; the last `count` that were to join it do not; `count` start; the queue is
+ * another now; what is untold is told. */
 void packet_watch_arrive(struct packet_network *net, uint32_t voq, const struct packet_entry *entry);
 void packet_watch_recall(struct packet_network *net, uint32_t voq, uint32_t count);
 void packet_watch_start(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t spacing_ps, uint32_t count, uint32_t wire);
-void packet_watch_leave(struct packet_network *net, uint32_t link, int64_t bytes);
+void packet_watch_rebuild(struct packet_network *net, uint32_t link); /* from its queues, after losses */
 void packet_watch_end(struct packet_network *net, uint32_t link);
 
 /* packet_change.c */
 void packet_link_changed(struct network *network, uint32_t link, int64_t old_bytes_per_s, int64_t old_latency_ps);
+
+/* The first link of a path from this hop on that routes avoid; PACKET_NONE. */
+uint32_t packet_avoided_link(const struct packet_network *net, uint32_t hop);
+
+/* packet_loss.c: after trains were recalled. */
+void packet_loss_on_wire(struct packet_network *net, uint32_t link);
+void packet_loss_in_buffers(struct packet_network *net, uint32_t link);
+void packet_loss_send_again(struct packet_network *net);
+void packet_verify(const struct packet_network *net);
 
 /* packet_stuck.c */
 void packet_describe_stuck(const struct network *network, struct text *out);

@@ -1,7 +1,6 @@
-/* Links that change while packets are on them. What has started goes on as it began: a serialization keeps its rate, and what was
- * sent arrives, also over a link that went down (the retry buffers of lossless links hold it until it is through). Starts that
- * were decided ahead are recalled. A link without capacity starts nothing; packets wait for it where they are, and those
- * that their source has not sent yet take another way once the failure is detected. */
+/* Links that change while packets are on them. What has started goes on as it began: a serialization keeps its rate. Starts that were
+ * decided ahead are recalled. A link without capacity starts nothing; packets wait for it where they are. One that goes down loses
+ * what is on it (packet_loss.c); once that is detected, what would cross it takes another way. */
 #include "network/packet.h"
 
 /* Whether the path of an entry at its source crosses a link that routes avoid. */
@@ -17,11 +16,17 @@ static bool crosses_avoided(const struct packet_network *net, const struct packe
 				return true;
 		return false;
 	}
-	for (uint32_t hop = entry->hop;; hop++) {
-		if (avoid[routes->hop_link[hop]])
-			return true;
+	return packet_avoided_link(net, entry->hop) != PACKET_NONE;
+}
+
+uint32_t packet_avoided_link(const struct packet_network *net, uint32_t hop)
+{
+	const struct routes *routes = net->base.setup.routes;
+	for (;; hop++) {
+		if (net->base.setup.links->avoid[routes->hop_link[hop]])
+			return routes->hop_link[hop];
 		if (net->hops[hop].next_voq == PACKET_LAST)
-			return false;
+			return PACKET_NONE;
 	}
 }
 
@@ -59,26 +64,39 @@ static void recall(struct packet_network *net, uint32_t link)
 	packet_train_settle(net, link);
 }
 
-/* Sends again, over ways that are alive, what sources have not sent yet over ways that are not. */
+/* Sends again, over ways that are alive, what sources have not sent yet over ways that are not, and what was lost. */
 static void reroute(struct packet_network *net)
 {
 	const struct fabric *fabric = net->base.setup.fabric;
 	uint32_t first = PACKET_NONE, last = PACKET_NONE;
-	for (uint32_t link = 0; link < fabric->n_links; link++) {
-		if (fabric->node_kind[fabric->link_source[link]] != WEFT_NODE_NPU)
-			continue;
+	for (uint32_t link = 0; link < fabric->n_links; link++)
 		recall(net, link);
+	for (uint32_t link = 0; link < fabric->n_links; link++) {
+		if (!net->fifos)
+			packet_loss_in_buffers(net, link);
 		sort_out(net, link, &first, &last);
 		net->links[link].event_ps = TIME_NEVER;
 		if (net->links[link].n_active)
 			packet_wake(net, link, net->base.setup.engine->now_ps);
 	}
-	for (uint32_t next; first != PACKET_NONE && !net->base.error.code; first = next) {
+	while (first != PACKET_NONE && !net->base.error.code) {
 		struct packet_entry entry = net->entries[first];
-		next = entry.next;
 		packet_entry_give(net, first);
-		packet_send_again(net, entry.message, (int64_t)entry.count * entry.payload);
+		first = entry.next;
+		int64_t bytes = (int64_t)entry.count * entry.payload; /* all of the message at once: trains split entries */
+		for (uint32_t *from = &first, e; (e = *from) != PACKET_NONE;) {
+			if (net->entries[e].message != entry.message) {
+				from = &net->entries[e].next;
+				continue;
+			}
+			bytes += (int64_t)net->entries[e].count * net->entries[e].payload;
+			*from = net->entries[e].next;
+			packet_entry_give(net, e);
+		}
+		packet_send_again(net, entry.message, bytes);
 	}
+	packet_loss_send_again(net);
+	packet_verify(net);
 }
 
 /* With cut-through, when a packet may start depends on the rate of the link that it comes from and on that of the one it goes to. */
@@ -119,6 +137,10 @@ void packet_link_changed(struct network *network, uint32_t index, int64_t old_by
 	link->unit_wire = 0; /* no packet has that size: serializations are computed anew */
 	link->latency_ps = links->latency_ps[index];
 	net->credit_back_ps[index] = link->latency_ps + net->credit_delay_ps;
+	if (links->state[index] == LINK_DOWN && old_bytes_per_s > 0 && !net->fifos)
+		packet_loss_on_wire(net, index);
+	packet_loss_send_again(net);
 	if (link->n_active)
 		packet_wake(net, index, network->setup.engine->now_ps);
+	packet_verify(net);
 }

@@ -101,6 +101,8 @@ int packet_layout(struct packet_network *net, struct error *err)
 			net->voqs[net->links[link].first_voq + i].link = link;
 	net->stalled_since_ps = memory_zero(fabric->n_links + 1, sizeof *net->stalled_since_ps);
 	net->trains_started = memory_zero(fabric->n_links + 1, sizeof *net->trains_started);
+	net->wires = memory_alloc(((size_t)fabric->n_links + 1) * sizeof *net->wires);
+	memset(net->wires, 0xff, ((size_t)fabric->n_links + 1) * sizeof *net->wires);
 	net->active = memory_zero(n_words + 1, sizeof *net->active);
 	net->credits = memory_zero((size_t)fabric->n_links * net->n_channels + 1, sizeof *net->credits);
 	if (net->input_fifo) {

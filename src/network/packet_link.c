@@ -270,6 +270,30 @@ static void account_delivered(struct packet_network *net, uint32_t index, int64_
 		engine_schedule(net->base.setup.engine, message->deliver_ps, net->delivered_handler, index);
 }
 
+/* Packets are on the wire of their last link; those before them that have arrived are forgotten. */
+static void deliver_later(struct packet_network *net, uint32_t index, uint32_t entry, int64_t arrival_ps, int64_t stride_ps)
+{
+	struct packet_wire *wire = &net->wires[index];
+	struct packet_entry *added = &net->entries[entry];
+	int64_t now_ps = net->base.setup.engine->now_ps;
+	while (wire->head != PACKET_NONE) {
+		const struct packet_entry *head = &net->entries[wire->head];
+		if (head->avail_ps + (int64_t)(head->count - 1) * head->stride_ps > now_ps)
+			break;
+		uint32_t next = head->next;
+		packet_entry_give(net, wire->head);
+		wire->head = next;
+	}
+	added->avail_ps = arrival_ps;
+	added->stride_ps = added->count > 1 ? (uint32_t)stride_ps : 0;
+	added->next = PACKET_NONE;
+	if (wire->head == PACKET_NONE)
+		wire->head = entry;
+	else
+		net->entries[wire->tail].next = entry;
+	wire->tail = entry;
+}
+
 /* Starts `count` packets of the head of an input at time_ps and every spacing_ps after it. */
 static void start(struct packet_network *net, uint32_t index, uint32_t input, int64_t time_ps, int64_t spacing_ps, uint32_t count)
 {
@@ -305,7 +329,7 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 	}
 	if (next_voq == PACKET_LAST) {
 		account_delivered(net, message, bytes, time_ps + each_ps + link->latency_ps, end_ps + link->latency_ps);
-		packet_entry_give(net, moved);
+		deliver_later(net, index, moved, end_ps - (int64_t)(count - 1) * spacing_ps + link->latency_ps, spacing_ps);
 		return;
 	}
 	struct packet_entry *entry = &net->entries[moved];

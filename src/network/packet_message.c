@@ -98,6 +98,7 @@ void packet_send_again(struct packet_network *net, uint32_t index, int64_t bytes
 {
 	struct packet_message *message = packet_message_at(net, index);
 	struct network_setup *setup = &net->base.setup;
+	message->rerouted = true;
 	message->route = network_route(setup->routes, &message->message, &net->base.error);
 	if (message->route == ROUTE_NONE || packet_learn_routes(net, &net->base.error))
 		fail(net);

@@ -182,11 +182,33 @@ void packet_watch_start(struct packet_network *net, uint32_t link, int64_t start
 	}
 }
 
-void packet_watch_leave(struct packet_network *net, uint32_t link, int64_t bytes)
+/* One packet that is, or will be, in the queue. */
+static void put_again(struct packet_network *net, struct packet_watch *watch, const struct packet_entry *entry, uint32_t voq, int64_t time_ps)
+{
+	uint32_t wire = entry->payload + net->header;
+	if (time_ps <= net->base.setup.engine->now_ps)
+		watch->bytes += wire;
+	else
+		insert(watch, (struct packet_arrival){.time_ps = time_ps, .count = 1, .wire = wire, .voq = voq});
+}
+
+void packet_watch_rebuild(struct packet_network *net, uint32_t link)
 {
 	struct packet_watch *watch = &net->watches[link];
-	advance(net, link, watch, net->base.setup.engine->now_ps + 1);
-	watch->bytes -= bytes;
+	packet_observe_train(net, link);
+	advance(net, link, watch, net->base.setup.engine->now_ps);
+	watch->n = 0;
+	watch->bytes = 0;
+	for (uint32_t input = 0; input + 1 < net->links[link].n_inputs; input++) {
+		uint32_t voq = net->links[link].first_voq + input;
+		int64_t time_ps = INT64_MIN; /* arrivals stay in order */
+		for (uint32_t e = net->voqs[voq].head; e != PACKET_NONE; e = net->entries[e].next)
+			for (uint32_t i = 0; i < net->entries[e].count; i++) {
+				int64_t own_ps = net->entries[e].avail_ps + (int64_t)i * net->entries[e].stride_ps;
+				time_ps = own_ps > time_ps ? own_ps : time_ps;
+				put_again(net, watch, &net->entries[e], voq, time_ps);
+			}
+	}
 }
 
 void packet_watch_end(struct packet_network *net, uint32_t link)

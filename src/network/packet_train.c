@@ -107,6 +107,7 @@ static void take_back(struct packet_network *net, uint32_t index, uint32_t count
 					     last_ps + train->each_ps + net->credit_back_ps[credit / net->n_channels], count);
 		if (next == PACKET_LAST) {
 			packet_message_at(net, train->message)->undelivered += bytes;
+			net->entries[net->wires[index].tail].count -= count;
 			return;
 		}
 		if (net->credits_on)
@@ -127,6 +128,15 @@ static void recount(struct packet_network *net, uint32_t index)
 	const struct route *route = &routes->routes[message->route];
 	message->sent_ps = message->sent_sure_ps;
 	message->deliver_ps = message->deliver_sure_ps;
+	for (uint32_t link = 0; message->rerouted && link < net->base.setup.fabric->n_links; link++) { /* some on older paths */
+		const struct packet_train *train = &net->trains_started[link];
+		if (!net->links[link].train || train->message != index)
+			continue;
+		if (net->voqs[net->links[link].first_voq + train->input].returns == PACKET_NONE)
+			later(&message->sent_ps, end_ps(train));
+		if (net->hops[train->hop].next_voq == PACKET_LAST)
+			later(&message->deliver_ps, end_ps(train) + net->links[link].latency_ps);
+	}
 	for (uint32_t p = route->first_path; p < route->first_path + route->n_paths; p++) {
 		const struct path *path = &routes->paths[p];
 		uint32_t first = path->first_hop, last = first + path->n_hops - 1;
