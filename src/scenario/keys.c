@@ -133,13 +133,16 @@ const struct section section_message = {"messages", "One message. Those of one s
 #undef AT
 #define AT(field) offsetof(struct scenario_change, field)
 static const struct section_key change_keys[] = {
-	{"link", KEY_TEXT, NULL, NULL, "pattern of link names (`*`, `?`), for example `npu3->*`; it must match a link", AT(pattern)},
+	{"link", KEY_TEXT, "", NULL, "pattern of link names (`*`, `?`), for example `npu3->*`; it must match a link", AT(pattern)},
+	{"component", KEY_TEXT, "", NULL, "instead of `link`: pattern of names of components and switches; every link that they carry", AT(component)},
 	{"at", KEY_TIME, NULL, NULL, "when", AT(at_ps)},
 	{"state", KEY_CHOICE, "unchanged", "unchanged|up|down|degraded", "`down` stops what is on the link; `up` gives it its first rate again",
 		AT(state)},
 	{"rate", KEY_RATE, "", "1 B/s..1000 TB/s", "the new bandwidth", AT(bytes_per_s)},
 	{"latency", KEY_TIME, "", NULL, "the new latency", AT(latency_ps)},
 	{"detect", KEY_TIME, "", NULL, "how long after `down` the routes avoid the link; default: never, what crosses it waits", AT(detect_ps)},
+	{"repair", KEY_TIME, "", NULL, "how long after `down` it is up again, unless something else that carries the link is still down; default: never",
+		AT(repair_ps)},
 	{0},
 };
 const struct section section_change = {"links", "An entry of the list `links`: something that happens to links while the run goes on.",

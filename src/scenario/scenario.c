@@ -142,6 +142,18 @@ static int read_placement(struct scenario *scenario, struct error *err)
 	return 0;
 }
 
+/* The end of a failure, as a change of its own. */
+static void add_repair(struct scenario *scenario, struct scenario_change *failure)
+{
+	struct scenario_change *repair = &scenario->changes[scenario->n_changes++];
+	*repair = *failure;
+	failure->fails = true;
+	repair->repairs = true;
+	repair->at_ps = time_add(failure->at_ps, failure->repair_ps);
+	repair->state = 1;
+	repair->detect_ps = -1;
+}
+
 static int read_changes(struct scenario *scenario, struct error *err)
 {
 	struct section_reader reader = reader_of(scenario, err);
@@ -150,16 +162,23 @@ static int read_changes(struct scenario *scenario, struct error *err)
 		return 0;
 	if (list->kind != TREE_LIST)
 		return tree_fail(list, err, "'links' must be a list of changes such as {link: npu0->*, at: 1 ms, state: down}");
-	scenario->changes = arena_array(&scenario->arena, list->n_entries + 1, sizeof *scenario->changes);
+	scenario->changes = arena_array(&scenario->arena, 2 * (size_t)list->n_entries + 1, sizeof *scenario->changes);
 	for (uint32_t i = 0; i < list->n_entries; i++) {
 		struct scenario_change *change = &scenario->changes[scenario->n_changes++];
-		*change = (struct scenario_change){.node = list->entries[i].value, .bytes_per_s = -1, .latency_ps = -1, .detect_ps = -1};
+		*change = (struct scenario_change){.node = list->entries[i].value, .bytes_per_s = -1, .latency_ps = -1, .detect_ps = -1,
+			.repair_ps = -1};
 		if (section_read(&reader, &section_change, change->node, change))
 			return -1;
 		if (!change->state && change->bytes_per_s < 0 && change->latency_ps < 0)
 			return tree_fail(change->node, err, "nothing changes: give 'state', 'rate' or 'latency'");
 		if (change->state == 3 && change->bytes_per_s < 0 && change->latency_ps < 0)
 			return tree_fail(change->node, err, "'degraded' says that a link is worse: give its new 'rate' or 'latency'");
+		if (!change->pattern == !change->component)
+			return tree_fail(change->node, err, "give either 'link' or 'component'");
+		if (change->repair_ps >= 0 && change->state != 2)
+			return tree_fail(tree_get(change->node, "repair"), err, "'repair' belongs to state 'down'");
+		if (change->repair_ps >= 0)
+			add_repair(scenario, change);
 	}
 	return 0;
 }

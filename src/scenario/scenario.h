@@ -74,11 +74,14 @@ struct scenario_entry {
 /* A change of links at run time. */
 struct scenario_change {
 	struct tree_node *node;
-	const char *pattern;    /* of link names */
+	const char *pattern;    /* of link names; NULL: `component` is given */
+	const char *component;  /* pattern of names of components, and of nodes that are not chips: all links that they carry */
 	int64_t at_ps;
 	int state;              /* index into "unchanged|up|down|degraded" */
 	int64_t bytes_per_s, latency_ps; /* -1: unchanged */
 	int64_t detect_ps;      /* -1: never */
+	int64_t repair_ps;      /* how long after `down` it is repaired; -1: never */
+	bool fails, repairs;    /* one of the two halves of an entry with `repair`: its second is a change of its own */
 };
 
 enum placement { PLACEMENT_LINEAR, PLACEMENT_RANDOM, PLACEMENT_LIST };

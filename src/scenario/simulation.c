@@ -1,5 +1,6 @@
 #include "scenario/simulation.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -130,6 +131,17 @@ static void change_link(struct simulation *simulation, const struct scenario_cha
 		network_avoid_link(simulation->network, link, false);
 }
 
+/* Counts the failures of a link: it is repaired when the last of them is. */
+static bool still_applies(struct simulation *simulation, const struct scenario_change *change, uint32_t link)
+{
+	if (change->fails)
+		simulation->n_failures[link]++;
+	if (!change->repairs)
+		return true;
+	assert(simulation->n_failures[link]);
+	return --simulation->n_failures[link] == 0;
+}
+
 /* In the order in which the scenario lists them, whatever order their events came in. What comes after the last rank has ended
  * changes nothing and is left out. */
 static void on_control(void *context)
@@ -143,7 +155,8 @@ static void on_control(void *context)
 		struct pending_change *pending = &simulation->changes[i];
 		bool running = !executor_finished(simulation->executor);
 		for (uint32_t j = 0; running && pending->due && j < pending->n_links; j++)
-			change_link(simulation, pending->change, pending->links[j]);
+			if (still_applies(simulation, pending->change, pending->links[j]))
+				change_link(simulation, pending->change, pending->links[j]);
 		for (uint32_t j = 0; running && pending->detected_due && j < pending->n_links; j++)
 			if (simulation->links.state[pending->links[j]] == LINK_DOWN) /* not up again meanwhile */
 				network_avoid_link(simulation->network, pending->links[j], true);
@@ -151,8 +164,38 @@ static void on_control(void *context)
 	}
 }
 
+/* Links of switches and of components, each once, by id. A chip is neither: its ranks would go on without it. */
+static int match_component(struct simulation *simulation, struct pending_change *pending, struct error *err)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	const char *pattern = pending->change->component;
+	bool *hit = arena_array(&simulation->arena, fabric->n_links, sizeof *hit);
+	uint32_t n = 0;
+	for (uint32_t link = 0; link < fabric->n_links; link++) {
+		uint32_t ends[2] = {fabric->link_source[link], fabric->link_target[link]};
+		for (uint32_t end = 0; end < 2; end++)
+			hit[link] |= fabric->node_kind[ends[end]] != WEFT_NODE_NPU && text_matches(pattern, fabric->node_name[ends[end]]);
+	}
+	for (uint32_t c = 0; c < fabric->n_components; c++)
+		for (uint32_t i = fabric->carried_first[c]; text_matches(pattern, fabric->component_name[c]) && i < fabric->carried_first[c + 1]; i++)
+			hit[fabric->carried[i]] = true;
+	for (uint32_t link = 0; link < fabric->n_links; link++)
+		n += hit[link];
+	pending->links = arena_array(&simulation->arena, (size_t)n + 1, sizeof *pending->links);
+	for (uint32_t link = 0; link < fabric->n_links; link++)
+		if (hit[link])
+			pending->links[pending->n_links++] = link;
+	if (!n)
+		return tree_fail(tree_get(pending->change->node, "component"), err,
+				 "no component or switch of '%s' that carries links has a name like '%s' (the first of %u components is '%s')",
+				 fabric->module->name, pattern, fabric->n_components, fabric->n_components ? fabric->component_name[0] : "");
+	return 0;
+}
+
 static int match_links(struct simulation *simulation, struct pending_change *pending, struct error *err)
 {
+	if (pending->change->component)
+		return match_component(simulation, pending, err);
 	const struct fabric *fabric = &simulation->fabric;
 	uint32_t *links = arena_array(&simulation->arena, fabric->n_links, sizeof *links);
 	char name[256];
@@ -176,6 +219,7 @@ static int schedule_changes(struct simulation *simulation, struct error *err)
 	handler = engine_register(&simulation->engine, on_change_due, simulation);
 	engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
 	simulation->changes = arena_array(&simulation->arena, scenario->n_changes, sizeof *simulation->changes);
+	simulation->n_failures = arena_array(&simulation->arena, simulation->fabric.n_links, sizeof *simulation->n_failures);
 	for (uint32_t i = 0; i < scenario->n_changes; i++) {
 		simulation->changes[i].change = &scenario->changes[i];
 		if (match_links(simulation, &simulation->changes[i], err))

@@ -50,6 +50,7 @@ struct simulation {
 	uint32_t *placement;
 	uint32_t n_ranks;
 	struct pending_change *changes;
+	uint32_t *n_failures;           /* [n_links] that wait for their repair; with `changes` */
 	struct circuits *circuits;      /* NULL: the scenario has no circuit switch that moves */
 	struct totals totals;
 	struct text assumed;            /* what traces left open and how it was taken, a line each */
