@@ -80,7 +80,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 static const struct argp_option option_table[] = {
 	{"set", OPTION_SET, "KEY=VALUE", 0, "show: replaces a figure or choice of the kind, with its unit: --set connectors=4 --set launch='-1 dBm'; budget: PATH=VALUE of the scenario", 0},
 	{"length", OPTION_LENGTH, "LENGTH", 0, "show: of the cable, such as '20 m' (default: the kind's own)", 0},
-	{"samples", OPTION_SAMPLES, "N", 0, "show: draws every range and every dB term of a link N times and prints medians with 5 % and 95 % quantiles", 0},
+	{"samples", OPTION_SAMPLES, "N", 0, "show, budget: draws every dB term N times (show: every range too; budget: by the seeds from the scenario's on) and prints medians with 5 % and 95 % quantiles", 0},
 	{"seed", OPTION_SEED, "N", 0, "show: of those draws (default 0)", 0},
 	{"warn", OPTION_WARN, NULL, 0, "show, budget: a budget that does not close is a warning instead of an error", 0},
 	{"plot", OPTION_PLOT, "FILE", 0, "show: draws BER against received power (FILE.png or FILE.svg)", 0},
@@ -457,7 +457,7 @@ static int cmd_budget(const struct catalogue *catalogue, const struct options *o
 		return error_set(&err, ERROR_INPUT, "link budget takes one scenario"), cli_fail(&err);
 	for (size_t i = 0; i < o->n_sets; i++)
 		sets_add(&sets, NULL, "%s", o->sets[i]);
-	status = link_budget(o->words[1], &(struct scenario_overrides){sets.list, sets.n}, o->json, o->warn);
+	status = link_budget(o->words[1], &(struct scenario_overrides){sets.list, sets.n}, (size_t)o->samples, o->json, o->warn);
 	sets_release(&sets);
 	return status;
 }

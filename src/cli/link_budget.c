@@ -110,7 +110,95 @@ static int print_budget(const struct physics *physics, const struct fabric *fabr
 	return 0;
 }
 
-int link_budget(const char *path, const struct scenario_overrides *overrides, bool json, bool warn)
+/* --- over many seeds ---------------------------------------------------------------------------------------------------- */
+
+#define QUANTILES 3
+static const double quantiles[QUANTILES] = {0.05, 0.5, 0.95};
+
+/* Per class of links the worst margin of every sample. */
+struct sampled {
+	double *worst_db;      /* [classes][samples] */
+	uint32_t *n_open;      /* [classes]: samples in which a link of the class does not close */
+	uint32_t n_classes;
+	size_t samples;
+};
+
+static int draw_samples(struct scenario *scenario, const struct fabric *fabric, struct sampled *out, struct error *err)
+{
+	int64_t seed = scenario->seed;
+	for (size_t i = 0; i < out->samples; i++) {
+		struct physics physics;
+		scenario->seed = seed + (int64_t)i;
+		if (physics_init(&physics, scenario, fabric, err))
+			return -1;
+		if (!i) {
+			out->n_classes = physics.n_classes;
+			out->worst_db = memory_zero(out->n_classes * out->samples + 1, sizeof *out->worst_db);
+			out->n_open = memory_zero((size_t)out->n_classes + 1, sizeof *out->n_open);
+		}
+		for (uint32_t c = 0; c < out->n_classes; c++) {
+			struct class_summary s = summarise(&physics, c);
+			out->worst_db[c * out->samples + i] = s.margin_worst_db;
+			out->n_open[c] += s.n_open > 0;
+		}
+		physics_release(&physics);
+	}
+	scenario->seed = seed;
+	return 0;
+}
+
+static void print_sampled(const struct physics *physics, struct sampled *sampled, bool as_json)
+{
+	struct json *json = as_json ? json_new() : NULL;
+	if (json) {
+		json_open_object(json, NULL);
+		json_integer(json, "samples", (int64_t)sampled->samples);
+		json_open_array(json, "classes");
+	} else {
+		printf("%-18s %8s %7s %38s %12s\n", "kind", "m", "links", "worst margin dB: 5 %, median, 95 %", "not closing");
+	}
+	for (uint32_t c = 0; c < sampled->n_classes; c++) {
+		double *worst_db = sampled->worst_db + c * sampled->samples, at[QUANTILES];
+		const char *name = physics->kinds[physics->classes[c].kind].name;
+		gsl_sort(worst_db, 1, sampled->samples);
+		for (int q = 0; q < QUANTILES; q++)
+			at[q] = gsl_stats_quantile_from_sorted_data(worst_db, 1, sampled->samples, quantiles[q]);
+		if (!json) {
+			printf("%-18s %8.4g %7u %16.4g %10.4g %10.4g %5u of %zu\n", name, physics->classes[c].length_m,
+			       physics->classes[c].n_links, at[0], at[1], at[2], sampled->n_open[c], sampled->samples);
+			continue;
+		}
+		json_open_object(json, NULL);
+		json_string(json, "kind", name);
+		json_number(json, "length_m", physics->classes[c].length_m);
+		json_integer(json, "links", physics->classes[c].n_links);
+		json_number(json, "margin_worst_q05_db", at[0]);
+		json_number(json, "margin_worst_median_db", at[1]);
+		json_number(json, "margin_worst_q95_db", at[2]);
+		json_integer(json, "samples_not_closing", sampled->n_open[c]);
+		json_close_object(json);
+	}
+	if (json) {
+		json_close_array(json);
+		json_close_object(json);
+		fputs(json_text(json), stdout);
+		json_free(json);
+	}
+}
+
+static int sample_budget(struct scenario *scenario, const struct fabric *fabric, const struct physics *physics, size_t samples, bool json)
+{
+	struct sampled sampled = {.samples = samples};
+	struct error err = {0};
+	int status = draw_samples(scenario, fabric, &sampled, &err) ? cli_fail(&err) : 0;
+	if (!status)
+		print_sampled(physics, &sampled, json);
+	free(sampled.worst_db);
+	free(sampled.n_open);
+	return status;
+}
+
+int link_budget(const char *path, const struct scenario_overrides *overrides, size_t samples, bool json, bool warn)
 {
 	struct scenario scenario;
 	struct fabric fabric;
@@ -127,7 +215,8 @@ int link_budget(const char *path, const struct scenario_overrides *overrides, bo
 	if (physics_init(&physics, &scenario, &fabric, &err)) {
 		status = cli_fail(&err);
 	} else {
-		status = print_budget(&physics, &fabric, json, warn);
+		status = samples ? sample_budget(&scenario, &fabric, &physics, samples, json)
+				 : print_budget(&physics, &fabric, json, warn);
 		physics_release(&physics);
 	}
 	fabric_release(&fabric);

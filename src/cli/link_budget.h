@@ -7,7 +7,8 @@
 
 struct scenario_overrides;
 
-/* Exit status. `warn`: links that do not close are a warning instead of an error. */
-int link_budget(const char *path, const struct scenario_overrides *overrides, bool json, bool warn);
+/* Exit status. `warn`: links that do not close are a warning instead of an error. samples > 0: instead the quantiles, over so many
+ * seeds from the scenario's on, of the worst margin in every class. */
+int link_budget(const char *path, const struct scenario_overrides *overrides, size_t samples, bool json, bool warn);
 
 #endif

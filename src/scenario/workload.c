@@ -8,13 +8,31 @@
 
 int scenario_read_workload(struct scenario *scenario, const struct section_reader *reader);
 
+/* `algorithm: {msccl: FILE}` is short for `algorithm: msccl, file: FILE`. */
+static int spell_out_msccl(const struct section_reader *reader, struct tree_node *collective)
+{
+	struct tree_node *algorithm = tree_get(collective, "algorithm");
+	if (!algorithm || algorithm->kind != TREE_MAP)
+		return 0;
+	struct tree_node *file = tree_get(algorithm, "msccl");
+	if (!file || algorithm->n_entries != 1 || file->kind != TREE_SCALAR)
+		return tree_fail(algorithm, reader->err, "'algorithm' must be a name or {msccl: FILE}");
+	if (tree_get(collective, "file"))
+		return tree_fail(algorithm, reader->err, "'algorithm: {msccl: FILE}' and 'file' both name a schedule");
+	for (uint32_t i = 0; i < collective->n_entries; i++)
+		if (collective->entries[i].value == algorithm)
+			collective->entries[i].value = tree_scalar(reader->arena, "msccl");
+	tree_append(collective, "file", file, reader->arena);
+	return 0;
+}
+
 static int read_collective(const struct section_reader *reader, struct scenario_entry *entry)
 {
 	struct scenario_collective *collective = &entry->collective;
 	struct tree_node *node = entry->kind_nodes[ENTRY_COLLECTIVE];
 	struct error local = {0};
 	collective->bytes = -1;
-	if (section_read(reader, &section_collective, node, collective))
+	if ((node->kind == TREE_MAP && spell_out_msccl(reader, node)) || section_read(reader, &section_collective, node, collective))
 		return -1;
 	if (collective_kind_find(collective->kind_name, &collective->kind, &local))
 		return tree_fail(tree_get(node, "kind"), reader->err, "%s", local.message);
