@@ -12,6 +12,7 @@
 #include "host/job.h"
 #include "link/power.h"
 #include "network/hops.h"
+#include "trace/info.h"
 #include "report/tables.h"
 #include "scenario/energy.h"
 #include "scenario/physics.h"
@@ -21,6 +22,20 @@
 #define BUSIEST 10
 
 /* JSON: the keys are a contract (docs/command-line.md) */
+
+/* From the first recorded start to the last recorded end of all workloads; -1 when nothing was recorded. */
+static int64_t recorded_ps(const struct simulation *simulation)
+{
+	int64_t longest_ps = -1;
+	for (uint32_t i = 0; i < simulation->n_workloads; i++) {
+		struct trace_info info;
+		trace_info(simulation->workloads[i], &info);
+		if (info.span_ps > longest_ps)
+			longest_ps = info.span_ps;
+		trace_info_release(&info);
+	}
+	return longest_ps;
+}
 
 static void json_ranks(struct json *json, const struct simulation *simulation)
 {
@@ -156,6 +171,8 @@ static void print_json(const struct job *job)
 	json_string(json, "message", simulation->error.code ? simulation->error.message : NULL);
 	json_string(json, "result_digest", simulation->digest);
 	json_integer(json, "time_ps", simulation->end_ps);
+	if (recorded_ps(simulation) > 0)
+		json_integer(json, "recorded_ps", recorded_ps(simulation));
 	json_ranks(json, simulation);
 	json_integer(json, "messages", (int64_t)simulation->n_messages);
 	json_integer(json, "bytes", simulation->message_bytes);
@@ -196,6 +213,15 @@ static void print_head(const struct job *job, const struct scenario *scenario)
 	       (unsigned long long)simulation->n_events, units_format_bytes(bytes, sizeof bytes, job->peak_rss_bytes));
 	if (job->timeline)
 		printf("timeline   %s\n", job->timeline);
+}
+
+static void print_recorded(const struct simulation *simulation)
+{
+	char time[32];
+	int64_t took_ps = recorded_ps(simulation);
+	if (took_ps > 0)
+		printf("recorded   %s in the trace: simulated %+.1f %%\n", units_format_time(time, sizeof time, took_ps),
+		       100 * ((double)simulation->end_ps / (double)took_ps - 1));
 }
 
 /* What was assumed, indented under one heading. */
@@ -333,6 +359,7 @@ static void print_text(const struct job *job, const struct scenario *scenario)
 {
 	struct text tables = TEXT_INIT;
 	print_head(job, scenario);
+	print_recorded(&job->simulation);
 	print_assumed(&job->simulation);
 	print_collectives(&job->simulation, &tables);
 	print_busiest(&job->simulation, &tables);
