@@ -239,34 +239,61 @@ static void print_figures(const struct link_kind *kind)
 	}
 }
 
-/* Links of one kind at its likely figures, each with its own drawn terms: that is what a fleet is. */
-static void fleet_quantiles(const struct link_kind *kind, double length, const struct options *o, double *median, double *p99)
+/* Bit error ratios of links of one kind, each with its own drawn terms: what a fleet is, all modules at their kind's likely figures or
+ * (`ranges`) every module somewhere within the ranges that its kind's figures have. */
+struct fleet { double median, p99; };
+
+static struct fleet fleet_quantiles(const struct link_kind *kind, double length, const struct options *o, bool ranges)
 {
 	size_t n = (size_t)o->samples;
 	double *bers = memory_alloc(n * sizeof *bers);
-	struct link_chain chain;
-	link_chain_evaluate(kind, length, NULL, &chain, NULL);
+	struct fleet fleet;
 	for (size_t i = 0; i < n; i++) {
-		struct random_stream terms = random_stream((uint64_t)o->seed, "link.draws", i);
-		struct link_draws draws = link_draw(kind, &terms);
-		link_chain_redraw(kind, &draws, &chain);
+		struct random_stream figures = random_stream((uint64_t)o->seed, "link.ranges", i),
+				     terms = random_stream((uint64_t)o->seed, "link.draws", i);
+		struct link_kind module = ranges ? link_kind_sample(kind, &figures) : *kind;
+		struct link_draws draws = link_draw(&module, &terms);
+		struct link_chain chain;
+		link_chain_evaluate(&module, length, &draws, &chain, NULL); /* the kind's own check has passed: its reach is not drawn */
 		bers[i] = chain.ber;
 	}
 	gsl_sort(bers, 1, n);
-	*median = gsl_stats_quantile_from_sorted_data(bers, 1, n, 0.5);
-	*p99 = gsl_stats_quantile_from_sorted_data(bers, 1, n, 0.99);
+	fleet = (struct fleet){gsl_stats_quantile_from_sorted_data(bers, 1, n, 0.5), gsl_stats_quantile_from_sorted_data(bers, 1, n, 0.99)};
 	free(bers);
+	return fleet;
+}
+
+static const struct fleet_reading { const char *label, *key; bool ranges; } fleet_readings[] = {
+	{"a fleet at the likely figures", "fleet", false}, {"every module within the ranges", "fleet_ranges", true}};
+
+/* Simulated over published, in powers of ten. */
+static double decades(const struct link_kind *kind, enum figure_id published, double simulated)
+{
+	return log10(simulated / kind_value(kind, published));
 }
 
 static void print_fleet(const struct link_kind *kind, double length, const struct options *o)
 {
-	double median, p99;
-	fleet_quantiles(kind, length, o, &median, &p99);
-	printf("a fleet at the likely figures: median BER %.3g, 99th percentile %.3g\n", median, p99);
-	printf("published fleet, to compare:   median BER %.3g, 99th percentile %.3g\n", kind_value(kind, FIGURE_FLEET_MEDIAN),
+	printf("published fleet, to compare:    median BER %8.3g, 99th percentile %8.3g\n", kind_value(kind, FIGURE_FLEET_MEDIAN),
 	       kind_value(kind, FIGURE_FLEET_P99));
-	printf("off by, in decades:            median %+.2f, 99th percentile %+.2f\n",
-	       log10(median / kind_value(kind, FIGURE_FLEET_MEDIAN)), log10(p99 / kind_value(kind, FIGURE_FLEET_P99)));
+	for (size_t i = 0; i < 2; i++) {
+		struct fleet fleet = fleet_quantiles(kind, length, o, fleet_readings[i].ranges);
+		printf("%-31s median BER %8.3g, 99th percentile %8.3g; decades off: %+.2f, %+.2f\n", fleet_readings[i].label, fleet.median,
+		       fleet.p99, decades(kind, FIGURE_FLEET_MEDIAN, fleet.median), decades(kind, FIGURE_FLEET_P99, fleet.p99));
+	}
+}
+
+static void json_fleet(struct json *json, const struct link_kind *kind, double length, const struct options *o)
+{
+	for (size_t i = 0; i < 2; i++) {
+		struct fleet fleet = fleet_quantiles(kind, length, o, fleet_readings[i].ranges);
+		json_open_object(json, fleet_readings[i].key);
+		json_number(json, "median_ber", fleet.median);
+		json_number(json, "p99_ber", fleet.p99);
+		json_number(json, "median_decades_off", decades(kind, FIGURE_FLEET_MEDIAN, fleet.median));
+		json_number(json, "p99_decades_off", decades(kind, FIGURE_FLEET_P99, fleet.p99));
+		json_close_object(json);
+	}
 }
 
 static void print_chain(const struct link_kind *kind, const struct link_chain *chain, const struct interval *intervals,
@@ -327,14 +354,8 @@ static void show_json(const struct link_kind *kind, const struct link_chain *cha
 	if (intervals) {
 		json_integer(json, "samples", o->samples);
 		json_integer(json, "samples_not_closing", (int64_t)n_open);
-		if (kind->figures[FIGURE_FLEET_MEDIAN].known) {
-			double median, p99;
-			fleet_quantiles(kind, chain->length_m, o, &median, &p99);
-			json_number(json, "fleet_median_ber", median);
-			json_number(json, "fleet_p99_ber", p99);
-			json_number(json, "fleet_median_decades_off", log10(median / kind_value(kind, FIGURE_FLEET_MEDIAN)));
-			json_number(json, "fleet_p99_decades_off", log10(p99 / kind_value(kind, FIGURE_FLEET_P99)));
-		}
+		if (kind->figures[FIGURE_FLEET_MEDIAN].known)
+			json_fleet(json, kind, chain->length_m, o);
 		json_open_object(json, "intervals");
 		for (size_t r = 0; r < N_ROWS; r++) {
 			if (!(rows[r].kinds & (chain->optical ? 1 : 2)))
