@@ -325,12 +325,29 @@ static void draw_next(struct physics *physics, struct simulation *simulation, ui
 	engine_schedule(&simulation->engine, simulation->engine.now_ps + 1 + (int64_t)wait_ps, physics->on_error, link);
 }
 
-static void start_link(struct physics *physics, struct simulation *simulation, uint32_t link)
+/* Share of its time, beside the time in which it carries bytes, for which a full link would stand still. */
+static double stalled_share(const struct physics *physics, const struct simulation *simulation, uint32_t link)
 {
 	double per_s = physics->errors_per_byte[link] * (double)simulation->fabric.link_bandwidth[link];
-	double stalled = per_s * (double)physics->stall_ps[link] * 1e-12;
+	return per_s * (double)physics->stall_ps[link] * 1e-12;
+}
+
+int64_t physics_rate(const struct physics *physics, const struct simulation *simulation, uint32_t link, int64_t bytes_per_s)
+{
+	if (!physics->started || !(physics->errors_per_byte[link] > 0) || bytes_per_s <= 0)
+		return bytes_per_s;
+	if (physics->figures.codeword_error_ratio[link] > NEVER_TRAINS)
+		return 0;
+	if (physics->drawn[link])
+		return bytes_per_s;
+	return (int64_t)fmax(floor((double)bytes_per_s / (1 + stalled_share(physics, simulation, link))), 1);
+}
+
+static void start_link(struct physics *physics, struct simulation *simulation, uint32_t link)
+{
+	double stalled = stalled_share(physics, simulation, link);
 	int64_t rate = simulation->links.bytes_per_s[link];
-	if (!(per_s > 0))
+	if (!(physics->errors_per_byte[link] > 0))
 		return;
 	if (physics->figures.codeword_error_ratio[link] > NEVER_TRAINS) {
 		physics->n_dead++;
@@ -350,7 +367,7 @@ static void start_link(struct physics *physics, struct simulation *simulation, u
 		draw_next(physics, simulation, link);
 		return;
 	}
-	rate = (int64_t)fmax(floor((double)rate / (1 + stalled)), 1);
+	rate = physics_rate(physics, simulation, link, rate);
 	network_change_link(simulation->network, link, LINK_DEGRADED, rate, simulation->links.latency_ps[link]);
 }
 

@@ -67,6 +67,8 @@ void physics_add_latency(const struct physics *physics, struct fabric *fabric);
 /* Lets the errors take part: registers events; the simulation's control phase calls physics_control. */
 int physics_start(struct physics *physics, struct simulation *simulation, struct error *err);
 void physics_control(struct physics *physics, struct simulation *simulation);
+/* What is left of a rate when the link's errors are goodput; 0: the link never comes up. `bytes_per_s` itself before errors take part. */
+int64_t physics_rate(const struct physics *physics, const struct simulation *simulation, uint32_t link, int64_t bytes_per_s);
 /* After the run: what rounding left of the replays of links whose errors are not drawn one by one. */
 void physics_finish(struct physics *physics, struct simulation *simulation);
 

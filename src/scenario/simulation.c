@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "scenario/build.h"
+#include "scenario/changes.h"
 #include "scenario/circuits.h"
 #include "scenario/energy.h"
 #include "scenario/loggops_run.h"
@@ -101,49 +102,7 @@ static int place_ranks(struct simulation *simulation, struct error *err)
 	return 0;
 }
 
-/* Changes of links */
-
-static void on_change_due(void *context, uint32_t index)
-{
-	struct simulation *simulation = context;
-	if (index < simulation->scenario->n_changes)
-		simulation->changes[index].due = true;
-	else
-		simulation->changes[index - simulation->scenario->n_changes].detected_due = true;
-	engine_request(&simulation->engine, ENGINE_PHASE_CONTROL);
-}
-
-static void change_link(struct simulation *simulation, const struct scenario_change *change, uint32_t link)
-{
-	static const enum link_state states[] = {LINK_UP, LINK_UP, LINK_DOWN, LINK_DEGRADED};
-	enum link_state state = change->state ? states[change->state] : (enum link_state)simulation->links.state[link];
-	int64_t rate = simulation->links.bytes_per_s[link], latency = simulation->links.latency_ps[link];
-	if (change->state && states[change->state] == LINK_UP)
-		rate = simulation->fabric.link_bandwidth[link];
-	if (change->bytes_per_s >= 0)
-		rate = change->bytes_per_s;
-	if (change->latency_ps >= 0)
-		latency = change->latency_ps;
-	if (state == LINK_DOWN)
-		rate = 0;
-	network_change_link(simulation->network, link, state, rate, latency);
-	if (state == LINK_UP && simulation->links.avoid[link])
-		network_avoid_link(simulation->network, link, false);
-}
-
-/* Counts the failures of a link: it is repaired when the last of them is. */
-static bool still_applies(struct simulation *simulation, const struct scenario_change *change, uint32_t link)
-{
-	if (change->fails)
-		simulation->n_failures[link]++;
-	if (!change->repairs)
-		return true;
-	assert(simulation->n_failures[link]);
-	return --simulation->n_failures[link] == 0;
-}
-
-/* In the order in which the scenario lists them, whatever order their events came in. What comes after the last rank has ended
- * changes nothing and is left out. */
+/* What happens to links and chips, in this order: bit errors, circuits, the scenario's list, random failures. */
 static void on_control(void *context)
 {
 	struct simulation *simulation = context;
@@ -151,85 +110,8 @@ static void on_control(void *context)
 		physics_control(simulation->physics, simulation);
 	if (simulation->circuits)
 		circuits_control(simulation->circuits, simulation);
-	for (uint32_t i = 0; simulation->changes && i < simulation->scenario->n_changes; i++) {
-		struct pending_change *pending = &simulation->changes[i];
-		bool running = !executor_finished(simulation->executor);
-		for (uint32_t j = 0; running && pending->due && j < pending->n_links; j++)
-			if (still_applies(simulation, pending->change, pending->links[j]))
-				change_link(simulation, pending->change, pending->links[j]);
-		for (uint32_t j = 0; running && pending->detected_due && j < pending->n_links; j++)
-			if (simulation->links.state[pending->links[j]] == LINK_DOWN) /* not up again meanwhile */
-				network_avoid_link(simulation->network, pending->links[j], true);
-		pending->due = pending->detected_due = false;
-	}
-}
-
-/* Links of switches and of components, each once, by id. A chip is neither: its ranks would go on without it. */
-static int match_component(struct simulation *simulation, struct pending_change *pending, struct error *err)
-{
-	const struct fabric *fabric = &simulation->fabric;
-	const char *pattern = pending->change->component;
-	bool *hit = arena_array(&simulation->arena, fabric->n_links, sizeof *hit);
-	uint32_t n = 0;
-	for (uint32_t link = 0; link < fabric->n_links; link++) {
-		uint32_t ends[2] = {fabric->link_source[link], fabric->link_target[link]};
-		for (uint32_t end = 0; end < 2; end++)
-			hit[link] |= fabric->node_kind[ends[end]] != WEFT_NODE_NPU && text_matches(pattern, fabric->node_name[ends[end]]);
-	}
-	for (uint32_t c = 0; c < fabric->n_components; c++)
-		for (uint32_t i = fabric->carried_first[c]; text_matches(pattern, fabric->component_name[c]) && i < fabric->carried_first[c + 1]; i++)
-			hit[fabric->carried[i]] = true;
-	for (uint32_t link = 0; link < fabric->n_links; link++)
-		n += hit[link];
-	pending->links = arena_array(&simulation->arena, (size_t)n + 1, sizeof *pending->links);
-	for (uint32_t link = 0; link < fabric->n_links; link++)
-		if (hit[link])
-			pending->links[pending->n_links++] = link;
-	if (!n)
-		return tree_fail(tree_get(pending->change->node, "component"), err,
-				 "no component or switch of '%s' that carries links has a name like '%s' (the first of %u components is '%s')",
-				 fabric->module->name, pattern, fabric->n_components, fabric->n_components ? fabric->component_name[0] : "");
-	return 0;
-}
-
-static int match_links(struct simulation *simulation, struct pending_change *pending, struct error *err)
-{
-	if (pending->change->component)
-		return match_component(simulation, pending, err);
-	const struct fabric *fabric = &simulation->fabric;
-	uint32_t *links = arena_array(&simulation->arena, fabric->n_links, sizeof *links);
-	char name[256];
-	for (uint32_t link = 0; link < fabric->n_links; link++)
-		if (text_matches(pending->change->pattern, fabric_link_name(fabric, link, name, sizeof name)))
-			links[pending->n_links++] = link;
-	pending->links = links;
-	if (!pending->n_links)
-		return tree_fail(tree_get(pending->change->node, "link"), err, "no link of '%s' has a name like '%s' (the first is '%s')",
-				 fabric->module->name, pending->change->pattern, fabric->n_links ?
-				 fabric_link_name(fabric, 0, name, sizeof name) : "");
-	return 0;
-}
-
-static int schedule_changes(struct simulation *simulation, struct error *err)
-{
-	const struct scenario *scenario = simulation->scenario;
-	uint8_t handler;
-	if (!scenario->n_changes)
-		return 0;
-	handler = engine_register(&simulation->engine, on_change_due, simulation);
-	engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
-	simulation->changes = arena_array(&simulation->arena, scenario->n_changes, sizeof *simulation->changes);
-	simulation->n_failures = arena_array(&simulation->arena, simulation->fabric.n_links, sizeof *simulation->n_failures);
-	for (uint32_t i = 0; i < scenario->n_changes; i++) {
-		simulation->changes[i].change = &scenario->changes[i];
-		if (match_links(simulation, &simulation->changes[i], err))
-			return -1;
-		engine_schedule(&simulation->engine, scenario->changes[i].at_ps, handler, i);
-		if (scenario->changes[i].detect_ps >= 0)
-			engine_schedule(&simulation->engine, time_add(scenario->changes[i].at_ps, scenario->changes[i].detect_ps), handler,
-					scenario->n_changes + i);
-	}
-	return 0;
+	if (simulation->changes)
+		changes_control(simulation);
 }
 
 /* Building */
@@ -335,6 +217,14 @@ static int start_circuits(struct simulation *simulation, struct error *err)
 	return circuits_start(simulation, err);
 }
 
+static int start_changes(struct simulation *simulation, struct error *err)
+{
+	if (!simulation->scenario->n_changes)
+		return 0;
+	engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
+	return changes_start(simulation, err);
+}
+
 static int build(struct simulation *simulation, struct error *err)
 {
 	const struct scenario *scenario = simulation->scenario;
@@ -349,7 +239,7 @@ static int build(struct simulation *simulation, struct error *err)
 	totals = totals_observer(&simulation->totals);
 	observers_add(&simulation->observers, &totals, false);
 	if (place_ranks(simulation, err) || build_network(simulation, err) || build_workloads(simulation, err) ||
-	    schedule_changes(simulation, err) || loggops_build(simulation, err) || start_physics(simulation, err) ||
+	    start_changes(simulation, err) || loggops_build(simulation, err) || start_physics(simulation, err) ||
 	    start_circuits(simulation, err))
 		return -1;
 	if (!simulation->loggops)

@@ -15,23 +15,17 @@
 #include "workload/executor.h"
 
 struct circuits;
+struct link_condition;
+struct pending_change;
 struct energy;
 struct loggops;
 struct physics;
 struct scenario;
-struct scenario_change;
 
 struct collective_result {
 	struct collective_record record;
 	int64_t time_ps;
 	double algbw_bytes_per_s, busbw_bytes_per_s;
-};
-
-/* A change of links that waits for its time. */
-struct pending_change {
-	const struct scenario_change *change;
-	uint32_t *links, n_links;
-	bool due, detected_due;
 };
 
 struct simulation {
@@ -49,8 +43,8 @@ struct simulation {
 	uint32_t *workload_order;  /* [n_workloads] as the executor got them: groups and operations are numbered in this order */
 	uint32_t *placement;
 	uint32_t n_ranks;
-	struct pending_change *changes;
-	uint32_t *n_failures;           /* [n_links] that wait for their repair; with `changes` */
+	struct pending_change *changes; /* NULL: the scenario has no list of changes */
+	struct link_condition *conditions; /* [n_links], NULL: nothing but physics and circuits changes links */
 	struct circuits *circuits;      /* NULL: the scenario has no circuit switch that moves */
 	struct totals totals;
 	struct text assumed;            /* what traces left open and how it was taken, a line each */

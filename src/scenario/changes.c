@@ -1,0 +1,184 @@
+#include "scenario/changes.h"
+
+#include <assert.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "base/tree.h"
+#include "engine/engine.h"
+#include "fabric/fabric.h"
+#include "network/network.h"
+#include "scenario/physics.h"
+#include "scenario/scenario.h"
+#include "scenario/simulation.h"
+
+/* A change that waits for its time. */
+struct pending_change {
+	const struct scenario_change *change;
+	uint32_t *links, n_links;
+	bool due, detected_due;
+};
+
+/* Conditions */
+
+void conditions_init(struct simulation *simulation)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	if (simulation->conditions)
+		return;
+	simulation->conditions = arena_array(&simulation->arena, (size_t)fabric->n_links + 1, sizeof *simulation->conditions);
+	for (uint32_t link = 0; link < fabric->n_links; link++)
+		simulation->conditions[link] = (struct link_condition){.bytes_per_s = fabric->link_bandwidth[link],
+			.latency_ps = fabric->link_latency_ps[link], .state = LINK_UP};
+}
+
+void condition_settle(struct simulation *simulation, uint32_t link)
+{
+	const struct link_condition *condition = &simulation->conditions[link];
+	enum link_state state = (enum link_state)condition->state;
+	int64_t rate = condition->bytes_per_s;
+	if (condition->n_lost) {
+		rate = scale_floor(rate, condition->lanes - condition->n_lost, condition->lanes);
+		state = condition->n_lost < condition->lanes && state != LINK_DOWN ? LINK_DEGRADED : LINK_DOWN;
+	}
+	if (simulation->physics) {
+		int64_t goodput = physics_rate(simulation->physics, simulation, link, rate);
+		state = goodput == rate || state == LINK_DOWN ? state : goodput ? LINK_DEGRADED : LINK_DOWN;
+		rate = goodput;
+	}
+	if (condition->n_down)
+		state = LINK_DOWN;
+	network_change_link(simulation->network, link, state, state == LINK_DOWN ? 0 : rate, condition->latency_ps);
+	if (state != LINK_DOWN && simulation->links.avoid[link])
+		network_avoid_link(simulation->network, link, false);
+}
+
+/* The list */
+
+static void on_change_due(void *context, uint32_t index)
+{
+	struct simulation *simulation = context;
+	if (index < simulation->scenario->n_changes)
+		simulation->changes[index].due = true;
+	else
+		simulation->changes[index - simulation->scenario->n_changes].detected_due = true;
+	engine_request(&simulation->engine, ENGINE_PHASE_CONTROL);
+}
+
+static void change_condition(struct simulation *simulation, const struct scenario_change *change, uint32_t link)
+{
+	static const enum link_state states[] = {LINK_UP, LINK_UP, LINK_DOWN, LINK_DEGRADED};
+	struct link_condition *condition = &simulation->conditions[link];
+	if (change->fails) {
+		condition->n_down++;
+		return;
+	}
+	if (change->repairs) {
+		assert(condition->n_down);
+		condition->n_down--;
+		return;
+	}
+	if (change->state)
+		condition->state = (uint8_t)states[change->state];
+	if (change->state && states[change->state] == LINK_UP)
+		condition->bytes_per_s = simulation->fabric.link_bandwidth[link];
+	if (change->bytes_per_s >= 0)
+		condition->bytes_per_s = change->bytes_per_s;
+	if (change->latency_ps >= 0)
+		condition->latency_ps = change->latency_ps;
+}
+
+/* In the order in which the scenario lists them, whatever order their events came in. What comes after the last rank has ended
+ * changes nothing and is left out. */
+void changes_control(struct simulation *simulation)
+{
+	bool running = !executor_finished(simulation->executor);
+	for (uint32_t i = 0; i < simulation->scenario->n_changes; i++) {
+		struct pending_change *pending = &simulation->changes[i];
+		for (uint32_t j = 0; running && pending->due && j < pending->n_links; j++) {
+			change_condition(simulation, pending->change, pending->links[j]);
+			if (!pending->change->repairs || !simulation->conditions[pending->links[j]].n_down)
+				condition_settle(simulation, pending->links[j]);
+		}
+		for (uint32_t j = 0; running && pending->detected_due && j < pending->n_links; j++)
+			if (simulation->links.state[pending->links[j]] == LINK_DOWN) /* not up again meanwhile */
+				network_avoid_link(simulation->network, pending->links[j], true);
+		pending->due = pending->detected_due = false;
+	}
+}
+
+static uint32_t *collect(struct simulation *simulation, const bool *hit, uint32_t *n)
+{
+	uint32_t *links = arena_array(&simulation->arena, (size_t)simulation->fabric.n_links + 1, sizeof *links);
+	*n = 0;
+	for (uint32_t link = 0; link < simulation->fabric.n_links; link++)
+		if (hit[link])
+			links[(*n)++] = link;
+	return links;
+}
+
+/* A chip is neither component nor switch: its ranks would go on without it. */
+int links_of_components(struct simulation *simulation, const char *pattern, const struct tree_node *where, uint32_t **links, uint32_t *n,
+			struct error *err)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	bool *hit = arena_array(&simulation->arena, (size_t)fabric->n_links + 1, sizeof *hit);
+	for (uint32_t link = 0; link < fabric->n_links; link++) {
+		uint32_t ends[2] = {fabric->link_source[link], fabric->link_target[link]};
+		for (uint32_t end = 0; end < 2; end++)
+			hit[link] |= fabric->node_kind[ends[end]] != WEFT_NODE_NPU && text_matches(pattern, fabric->node_name[ends[end]]);
+	}
+	for (uint32_t c = 0; c < fabric->n_components; c++)
+		for (uint32_t i = fabric->carried_first[c]; text_matches(pattern, fabric->component_name[c]) && i < fabric->carried_first[c + 1]; i++)
+			hit[fabric->carried[i]] = true;
+	*links = collect(simulation, hit, n);
+	if (*n)
+		return 0;
+	return tree_fail(where, err, "no component or switch of '%s' that carries links has a name like '%s' (the first of %u components is '%s')",
+			 fabric->module->name, pattern, fabric->n_components, fabric->n_components ? fabric->component_name[0] : "");
+}
+
+int links_match(struct simulation *simulation, const char *pattern, const struct tree_node *where, uint32_t **links, uint32_t *n,
+		struct error *err)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	bool *hit = arena_array(&simulation->arena, (size_t)fabric->n_links + 1, sizeof *hit);
+	char name[256];
+	for (uint32_t link = 0; link < fabric->n_links; link++)
+		hit[link] = text_matches(pattern, fabric_link_name(fabric, link, name, sizeof name));
+	*links = collect(simulation, hit, n);
+	if (*n)
+		return 0;
+	return tree_fail(where, err, "no link of '%s' has a name like '%s' (the first is '%s')", fabric->module->name, pattern,
+			 fabric->n_links ? fabric_link_name(fabric, 0, name, sizeof name) : "");
+}
+
+static int match(struct simulation *simulation, struct pending_change *pending, struct error *err)
+{
+	const struct scenario_change *change = pending->change;
+	if (change->component)
+		return links_of_components(simulation, change->component, tree_get(change->node, "component"), &pending->links,
+					   &pending->n_links, err);
+	return links_match(simulation, change->pattern, tree_get(change->node, "link"), &pending->links, &pending->n_links, err);
+}
+
+int changes_start(struct simulation *simulation, struct error *err)
+{
+	const struct scenario *scenario = simulation->scenario;
+	struct engine *engine = &simulation->engine;
+	uint8_t handler = engine_register(engine, on_change_due, simulation);
+	conditions_init(simulation);
+	simulation->changes = arena_array(&simulation->arena, scenario->n_changes, sizeof *simulation->changes);
+	for (uint32_t i = 0; i < scenario->n_changes; i++) {
+		const struct scenario_change *change = &scenario->changes[i];
+		simulation->changes[i].change = change;
+		if (match(simulation, &simulation->changes[i], err))
+			return -1;
+		engine_schedule(engine, change->at_ps, handler, i);
+		if (change->detect_ps >= 0)
+			engine_schedule(engine, time_add(change->at_ps, change->detect_ps), handler, scenario->n_changes + i);
+	}
+	return 0;
+}
