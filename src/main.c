@@ -25,7 +25,7 @@ static int close_output(int status)
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
 	fprintf(stderr, "weft: cannot write to standard output: %s\n", strerror(errno));
-	return status ? status : 2;
+	return 2;
 }
 
 int main(int argc, char **argv)
@@ -36,11 +36,11 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), with a message */
 	if (argc < 2 || !strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
 		print_help(argc < 2 ? stderr : stdout);
-		return argc < 2 ? 2 : 0;
+		return argc < 2 ? 2 : close_output(0);
 	}
 	if (!strcmp(argv[1], "--version")) {
 		puts("weft " WEFT_VERSION);
-		return 0;
+		return close_output(0);
 	}
 	for (; commands[n]; n++) {
 		names[n] = commands[n]->name;

@@ -64,7 +64,7 @@ static int check(const struct check_arguments *arguments, uint32_t jobs)
 	struct error err = {0};
 	struct suite suite;
 	struct suite_run run;
-	if (suite_load(&suite, arguments->suite, &err))
+	if ((arguments->junit && suite_junit_check(arguments->junit, &err)) || suite_load(&suite, arguments->suite, &err))
 		return cli_fail(&err);
 	int status;
 	if (suite_run(&run, &suite, &(struct suite_options){.jobs = jobs, .progress = true, .no_baselines = arguments->update}, &err)) {

@@ -2,14 +2,42 @@
 #include "cli/cli.h"
 
 #include <argp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/json.h"
+#include "base/text.h"
 
 int cli_fail(const struct error *err)
 {
 	fprintf(stderr, "weft: %s\n", err->message);
 	return error_exit_status(err);
 }
+
+int cli_print_json(struct json *json)
+{
+	fputs(json_text(json), stdout);
+	json_free(json);
+	return 0;
+}
+
+int cli_find_name(const char *what, const char *given, const char *const *names, size_t n, struct error *err)
+{
+	char known[512];
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(given, names[i]))
+			return (int)i;
+	return error_set(err, ERROR_INPUT, "unknown %s '%s'%s", what, given, text_known(known, sizeof known, given, names, n));
+}
+
+/* What stands around a subcommand's own parser: its input, and what was given, to be held against the action. */
+struct parse {
+	const struct argp *inner;
+	void *input;
+	const char *first; /* argument that is no option */
+	uint64_t given;    /* bit i: the i-th option of inner->options */
+};
 
 /* argp follows a message with a line "Try `weft run --help' …": messages are one line here, so that line is dropped. */
 static ssize_t write_without_hint(void *unused, const char *bytes, size_t length)
@@ -36,12 +64,80 @@ static error_t parse_common(int key, char *value, struct argp_state *state)
 	return 0;
 }
 
-int cli_parse(const void *argp, int argc, char **argv, void *input)
+static error_t parse_watched(int key, char *value, struct argp_state *state)
 {
-	const struct argp *inner = argp;
+	struct parse *parse = state->input;
+	const struct argp_option *options = parse->inner->options;
+	for (size_t i = 0; i < 64 && options[i].name; i++)
+		if (options[i].key == key)
+			parse->given |= UINT64_C(1) << i;
+	if (key == ARGP_KEY_ARG && state->arg_num == 0)
+		parse->first = value;
+	state->input = parse->input;
+	error_t result = parse->inner->parser(key, value, state);
+	state->input = parse;
+	return result;
+}
+
+static int parse_all(struct parse *parse, int argc, char **argv)
+{
+	struct argp watched = *parse->inner;
+	watched.parser = parse_watched;
 	static const struct argp_option common[] = {{NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0}, {0}};
-	const struct argp_child children[] = {{inner, 0, NULL, 0}, {0}}; /* brings its usage and texts: given again they are printed twice */
+	const struct argp_child children[] = {{&watched, 0, NULL, 0}, {0}}; /* brings its usage and texts: given again they are printed twice */
 	const struct argp outer = {.options = common, .parser = parse_common, .children = children};
 	argp_err_exit_status = 2;
-	return argp_parse(&outer, argc, argv, 0, NULL, input) ? 2 : 0;
+	return argp_parse(&outer, argc, argv, 0, NULL, parse) ? 2 : 0;
+}
+
+int cli_parse(const void *argp, int argc, char **argv, void *input)
+{
+	return parse_all(&(struct parse){.inner = argp, .input = input}, argc, argv);
+}
+
+/* Whether `name` is one of the words of `list`. */
+static bool in_list(const char *list, const char *name)
+{
+	size_t length = strlen(name);
+	for (const char *at = list; (at = strstr(at, name)); at += length)
+		if ((at == list || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
+			return true;
+	return false;
+}
+
+static int check_options(const struct parse *parse, const struct cli_action *actions, size_t n, const struct cli_action *action,
+			 struct error *err)
+{
+	const struct argp_option *options = parse->inner->options;
+	struct text takers = TEXT_INIT;
+	for (size_t i = 0; i < 64 && options[i].name; i++) {
+		if (!(parse->given >> i & 1) || in_list(action->options, options[i].name))
+			continue;
+		for (size_t a = 0; a < n; a++)
+			if (in_list(actions[a].options, options[i].name))
+				text_printf(&takers, "%s%s", takers.length ? ", " : "", actions[a].name);
+		error_set(err, ERROR_INPUT, "'%s' takes no --%s (of: %s)", action->name, options[i].name, text_string(&takers));
+		text_release(&takers);
+		return -1;
+	}
+	return 0;
+}
+
+int cli_parse_action(const void *argp, const struct cli_action *actions, size_t n, int argc, char **argv, void *input, size_t *action)
+{
+	struct parse parse = {.inner = argp, .input = input};
+	const char *names[16];
+	struct error err = {0};
+	*action = n;
+	if (parse_all(&parse, argc, argv))
+		return 2;
+	if (!parse.first)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		names[i] = actions[i].name;
+	int found = cli_find_name("action", parse.first, names, n, &err);
+	if (found < 0 || check_options(&parse, actions, n, &actions[found], &err))
+		return cli_fail(&err);
+	*action = (size_t)found;
+	return 0;
 }

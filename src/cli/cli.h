@@ -2,7 +2,11 @@
 #ifndef WEFT_CLI_CLI_H
 #define WEFT_CLI_CLI_H
 
+#include <stddef.h>
+
 #include "base/error.h"
+
+struct json;
 
 /* A subcommand gets argv[0] = "weft NAME" and returns the exit status of design §3. It parses with argp (long options, --help of
  * manual quality), prints results to standard output and messages to standard error. */
@@ -12,9 +16,22 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
+/* What the first argument of a command with several actions may be. */
+struct cli_action {
+	const char *name;
+	const char *options; /* the long options that it looks at, separated by spaces: any other is refused, not ignored */
+};
+
 /* Prints "weft: MESSAGE" on standard error and returns the error's exit status. */
 int cli_fail(const struct error *err);
 /* argp_parse for a subcommand: bad usage prints one line and exits 2 (not argp's 64). `argp` is a const struct argp *. */
 int cli_parse(const void *argp, int argc, char **argv, void *input);
+/* The same where the first argument is one of n actions: 0 and its index, or 2 after a line about an action that is not known or an
+ * option that it does not take. Without any argument *action is n. */
+int cli_parse_action(const void *argp, const struct cli_action *actions, size_t n, int argc, char **argv, void *input, size_t *action);
+/* Prints the finished object and frees it; returns 0. */
+int cli_print_json(struct json *json);
+/* `option` as one of n names: its index, or -1 and an error that names them. */
+int cli_find_name(const char *what, const char *given, const char *const *names, size_t n, struct error *err);
 
 #endif

@@ -165,8 +165,7 @@ static int cmd_list(const struct options *o)
 	if (json) {
 		json_close_array(json);
 		json_close_object(json);
-		fputs(json_text(json), stdout);
-		json_free(json);
+		cli_print_json(json);
 	}
 	return 0;
 }
@@ -299,8 +298,7 @@ static void show_json(const struct collective_plan *plan, const struct totals *t
 	show_steps(plan, json, first, end);
 	json_close_array(json);
 	json_close_object(json);
-	fputs(json_text(json), stdout);
-	json_free(json);
+	cli_print_json(json);
 }
 
 static void show_text(const struct options *o, const struct collective_plan *plan, const struct totals *totals, double cost, uint32_t first,
@@ -474,8 +472,7 @@ static int cmd_verify(struct options *o, struct error *err)
 	if (json) {
 		json_close_array(json);
 		json_close_object(json);
-		fputs(json_text(json), stdout);
-		json_free(json);
+		cli_print_json(json);
 	}
 	if (!plans && refused.code)
 		return *err = refused, -1;
@@ -488,24 +485,25 @@ static int cmd_verify(struct options *o, struct error *err)
 static int run(int argc, char **argv)
 {
 	static const struct argp argp = {option_table, parse_option, "list|show ALGORITHM|verify [ALGORITHM]", documentation, NULL, NULL, NULL};
-	static const char *const names[] = {"list", "show", "verify"};
+#define REQUEST "json ranks kind size root channels bidirectional chunk element dims levels file"
+	static const struct cli_action actions[] = {
+		{"list", "json"}, {"show", REQUEST " rank latency bandwidth"}, {"verify", REQUEST " all seeds"}};
+#undef REQUEST
+	enum { LIST, SHOW, VERIFY };
 	struct options o = {.rank = -1, .seeds = 3, .latency_ps = 1000000, .bytes_per_s = 50000000000};
-	char known[128];
-	int status = cli_parse(&argp, argc, argv, &o);
+	size_t action;
+	int status = cli_parse_action(&argp, actions, sizeof actions / sizeof *actions, argc, argv, &o, &action);
 	if (status)
 		return status;
 	if (o.error.code)
 		status = -1;
 	else if (!o.n_words)
 		status = error_set(&o.error, ERROR_INPUT, "what to do: list, show or verify (see weft collective --help)");
-	else if (!strcmp(o.words[0], names[0]))
-		status = cmd_list(&o);
-	else if (!strcmp(o.words[0], names[1]))
-		status = cmd_show(&o, &o.error);
-	else if (!strcmp(o.words[0], names[2]))
-		status = cmd_verify(&o, &o.error);
+	else if (o.n_words == 2 && (action == LIST || o.all))
+		status = error_set(&o.error, ERROR_INPUT, "'%s' is too many: %s is of all algorithms", o.words[1],
+				   action == LIST ? "list" : "--all");
 	else
-		status = error_set(&o.error, ERROR_INPUT, "unknown action '%s'%s", o.words[0], text_known(known, sizeof known, o.words[0], names, 3));
+		status = action == LIST ? cmd_list(&o) : action == SHOW ? cmd_show(&o, &o.error) : cmd_verify(&o, &o.error);
 	arena_release(&o.arena);
 	return status < 0 ? cli_fail(&o.error) : status;
 }

@@ -76,8 +76,7 @@ static void print_json(const struct diff *diff, const struct diff_arguments *arg
 	json_string(json, "b", arguments->files[1]);
 	diff_json(diff, json);
 	json_close_object(json);
-	fputs(json_text(json), stdout);
-	json_free(json);
+	cli_print_json(json);
 }
 
 /* 0: no difference, 3: some, -1: error. */

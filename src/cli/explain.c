@@ -56,8 +56,7 @@ static void print(const struct explain *explains, const struct explain_arguments
 			explain_json(&explains[0], json);
 		}
 		json_close_object(json);
-		fputs(json_text(json), stdout);
-		json_free(json);
+		cli_print_json(json);
 		return;
 	}
 	if (difference)

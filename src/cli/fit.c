@@ -122,8 +122,7 @@ static void print_json(const struct arguments *arguments, const struct curve *cu
 	}
 	json_close_array(json);
 	json_close_object(json);
-	fputs(json_text(json), stdout);
-	json_free(json);
+	cli_print_json(json);
 }
 
 static int fit(struct arguments *arguments)

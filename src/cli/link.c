@@ -131,8 +131,7 @@ static int cmd_list(const struct catalogue *catalogue, const struct options *o)
 	if (json) {
 		json_close_array(json);
 		json_close_object(json);
-		fputs(json_text(json), stdout);
-		json_free(json);
+		cli_print_json(json);
 	}
 	return 0;
 }
@@ -369,8 +368,7 @@ static void show_json(const struct link_kind *kind, const struct link_chain *cha
 		json_close_object(json);
 	}
 	json_close_object(json);
-	fputs(json_text(json), stdout);
-	json_free(json);
+	cli_print_json(json);
 }
 
 static int apply_sets(struct link_kind *kind, const struct options *o, struct error *err)
@@ -488,31 +486,23 @@ static int run_link(int argc, char **argv)
 	static const struct argp argp = {
 		option_table, parse_option, "list\nshow KIND\nbudget SCENARIO\ncompare MACHINE...\nkeys", documentation, NULL,
 		NULL,         NULL};
-	static const struct { const char *name; int (*run)(const struct catalogue *, const struct options *); } verbs[] = {
-		{"list", cmd_list}, {"show", cmd_show}, {"budget", cmd_budget}, {"compare", cmd_compare}, {"keys", cmd_keys}};
-	static const char *const names[] = {"list", "show", "budget", "compare", "keys"};
+	static const struct cli_action actions[] = {
+		{"list", "json"}, {"show", "json set length samples seed warn plot"}, {"budget", "json set samples warn"},
+		{"compare", "json pue power"}, {"keys", ""}};
+	static int (*const runs[])(const struct catalogue *, const struct options *) = {cmd_list, cmd_show, cmd_budget, cmd_compare, cmd_keys};
 	struct options options = {.pue = 1.2};
 	struct catalogue catalogue;
-	char known[128];
-	int status = cli_parse(&argp, argc, argv, &options);
+	size_t action;
+	int status = cli_parse_action(&argp, actions, sizeof actions / sizeof *actions, argc, argv, &options, &action);
 	if (status)
 		return status;
-	if (options.error.code)
-		return cli_fail(&options.error);
-	for (size_t i = 0; options.n_words && i < sizeof verbs / sizeof verbs[0]; i++)
-		if (!strcmp(options.words[0], verbs[i].name)) {
-			if (catalogue_init(&catalogue, &options.error))
-				return cli_fail(&options.error);
-			status = verbs[i].run(&catalogue, &options);
-			catalogue_release(&catalogue);
-			return status;
-		}
 	if (!options.n_words)
-		error_set(&options.error, ERROR_INPUT, "link needs a verb (known: list, show, budget, compare, keys)");
-	else
-		error_set(&options.error, ERROR_INPUT, "unknown verb '%s' of link%s", options.words[0],
-		          text_known(known, sizeof known, options.words[0], names, 5));
-	return cli_fail(&options.error);
+		error_set(&options.error, ERROR_INPUT, "link needs an action (known: list, show, budget, compare, keys)");
+	if (options.error.code || catalogue_init(&catalogue, &options.error))
+		return cli_fail(&options.error);
+	status = runs[action](&catalogue, &options);
+	catalogue_release(&catalogue);
+	return status;
 }
 
 const struct command command_link = {"link", "link kinds: the chain from dB to pJ/bit, machines' power compared", run_link};

@@ -93,8 +93,7 @@ static int print_budget(const struct physics *physics, const struct fabric *fabr
 	if (json) {
 		json_close_array(json);
 		json_close_object(json);
-		fputs(json_text(json), stdout);
-		json_free(json);
+		cli_print_json(json);
 	}
 	for (uint32_t link = 0; link < fabric->n_links; link++) {
 		n_open += physics->figures.margin_db[link] < 0;
@@ -181,8 +180,7 @@ static void print_sampled(const struct physics *physics, struct sampled *sampled
 	if (json) {
 		json_close_array(json);
 		json_close_object(json);
-		fputs(json_text(json), stdout);
-		json_free(json);
+		cli_print_json(json);
 	}
 }
 

@@ -187,8 +187,7 @@ int link_compare(const struct link_compare *o)
 		compare_gap(o->catalogue, pair, o, json);
 	if (json) {
 		json_close_object(json);
-		fputs(json_text(json), stdout);
-		json_free(json);
+		cli_print_json(json);
 	}
 	return 0;
 }

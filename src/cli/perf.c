@@ -71,7 +71,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		sets_add(sets, "--topology", "topology=%s", sets_quote(sets, value));
 		return 0;
 	case KEY_COLLECTIVE: sets_add(sets, "--collective", "workload[0].collective.kind=%s", value); return 0;
-	case KEY_ALGORITHM: arguments->algorithms = value; return 0;
+	case KEY_ALGORITHM:
+		arguments->algorithms = value;
+		if (!*value || *value == ',' || value[strlen(value) - 1] == ',' || strstr(value, ",,"))
+			argp_error(state, "--algorithm: a name is missing in '%s'", value);
+		return 0;
 	case KEY_PROTOCOL: sets_add(sets, "--protocol", "protocol=%s", value); return 0;
 	case KEY_RANKS: sets_add(sets, "--ranks", "ranks=%s", value); return 0;
 	case KEY_BEGIN: parse_size(state, "--begin", value, QUANTITY_BYTES, &arguments->begin); break;
@@ -256,8 +260,7 @@ static int print_table(const struct arguments *arguments)
 		json_close_array(json);
 		json_close_object(json);
 		if (!status)
-			fputs(json_text(json), stdout);
-		json_free(json);
+			cli_print_json(json);
 	}
 	free(log);
 	free(sizes);

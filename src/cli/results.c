@@ -192,8 +192,7 @@ static void print_json(const struct job *job)
 	json_integer(json, "peak_rss_bytes", job->peak_rss_bytes);
 	json_close_object(json);
 	json_close_object(json);
-	fputs(json_text(json), stdout);
-	json_free(json);
+	cli_print_json(json);
 }
 
 /* For people */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/canvas.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "base/units.h"
@@ -25,7 +26,7 @@ static const struct argp_option options[] = {
 	{"seed", KEY_SEED, "N", 0, "Override the seed", 0},
 	{"dry-run", KEY_DRY_RUN, NULL, 0, "Check everything, print the scenario with all defaults filled in and what a run would cost", 0},
 	{"picture", KEY_PICTURE, "FILE", 0, "Draw link activity over time, FILE.png or FILE.svg; needs a timeline (-o, or the scenario's)", 0},
-	{"json", KEY_JSON, NULL, 0, "Print the results as one JSON object", 0},
+	{"json", KEY_JSON, NULL, 0, "Print the results (of --dry-run: the scenario and the estimate) as one JSON object", 0},
 	{"keys", KEY_KEYS, NULL, 0, "Print the reference of all scenario keys and exit", 0},
 	{0},
 };
@@ -67,28 +68,55 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!arguments->scenario && !arguments->keys)
 			argp_error(state, "which scenario?");
+		if (arguments->keys && (arguments->scenario || arguments->json))
+			argp_error(state, "--keys is the same for every scenario, and not JSON");
 		return 0;
 	default: return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static int dry_run(const struct scenario *scenario, struct error *err)
+static void dry_run_json(const struct simulation *simulation, const struct simulation_estimate *estimate, const char *resolved)
+{
+	struct json *json = json_new();
+	json_open_object(json, NULL);
+	json_string(json, "scenario", resolved);
+	json_integer(json, "ranks", simulation->n_ranks);
+	json_integer(json, "npus", simulation->fabric.n_npus);
+	json_integer(json, "links", simulation->fabric.n_links);
+	json_open_object(json, "estimate");
+	json_number(json, "messages", estimate->messages);
+	json_number(json, "events", estimate->events);
+	json_number(json, "memory_bytes", estimate->memory_bytes);
+	json_number(json, "file_bytes", estimate->file_bytes);
+	json_close_object(json);
+	json_close_object(json);
+	cli_print_json(json);
+}
+
+static void dry_run_print(const struct simulation *simulation, const struct simulation_estimate *estimate, const char *resolved, bool file)
+{
+	char bytes[64];
+	printf("%s\n# %u of %u chips run a rank, %u links\n# about %.3g messages, %.3g events, %s of memory", resolved, simulation->n_ranks,
+	       simulation->fabric.n_npus, simulation->fabric.n_links, estimate->messages, estimate->events,
+	       units_format_bytes(bytes, sizeof bytes, (int64_t)estimate->memory_bytes));
+	if (file)
+		printf(", a file of about %s", units_format_bytes(bytes, sizeof bytes, (int64_t)estimate->file_bytes));
+	printf("\n");
+}
+
+static int dry_run(const struct scenario *scenario, bool json, struct error *err)
 {
 	struct simulation simulation;
 	struct simulation_estimate estimate;
 	struct text resolved = TEXT_INIT;
-	char memory[64], file[64];
 	if (simulation_init(&simulation, scenario, err))
 		return -1;
 	scenario_resolved(scenario, &simulation.fabric, &resolved);
 	simulation_estimate(&simulation, &estimate);
-	printf("%s", text_string(&resolved));
-	printf("\n# %u of %u chips run a rank, %u links\n# about %.3g messages, %.3g events, %s of memory", simulation.n_ranks,
-	       simulation.fabric.n_npus, simulation.fabric.n_links, estimate.messages, estimate.events,
-	       units_format_bytes(memory, sizeof memory, (int64_t)estimate.memory_bytes));
-	if (scenario->output.timeline)
-		printf(", a file of about %s", units_format_bytes(file, sizeof file, (int64_t)estimate.file_bytes));
-	printf("\n");
+	if (json)
+		dry_run_json(&simulation, &estimate, text_string(&resolved));
+	else
+		dry_run_print(&simulation, &estimate, text_string(&resolved), scenario->output.timeline);
 	text_release(&resolved);
 	simulation_release(&simulation);
 	return 0;
@@ -125,10 +153,10 @@ static int run_scenario(const struct arguments *arguments, struct scenario *scen
 	if (arguments->output)
 		scenario->output.timeline = arguments->output;
 	if (arguments->dry_run)
-		return dry_run(scenario, &err) ? cli_fail(&err) : 0;
+		return dry_run(scenario, arguments->json, &err) ? cli_fail(&err) : 0;
 	if (arguments->picture && !scenario->output.timeline)
 		return cli_fail(&(struct error){ERROR_INPUT, "--picture is drawn from a timeline: say where to write one (-o FILE)"});
-	if (arguments->picture && picture_check_name(arguments->picture, &err))
+	if (arguments->picture && canvas_check(arguments->picture, &err))
 		return cli_fail(&err);
 	if (job_run(&job, scenario, &(struct job_options){.progress = true}, &err))
 		return cli_fail(&err);

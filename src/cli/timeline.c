@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/output.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/commands.h"
@@ -15,8 +16,7 @@
 #include "timeline/reader.h"
 
 struct timeline_arguments {
-	const char *action, *file;
-	const char *output, *format, *table, *by, *between, *top;
+	const char *file, *output, *format, *table, *by, *between, *top;
 	bool json;
 };
 
@@ -45,11 +45,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case OPTION_FORMAT: arguments->format = argument; return 0;
 	case 'o': arguments->output = argument; return 0;
 	case ARGP_KEY_ARG:
-		if (state->arg_num == 0)
-			arguments->action = argument;
-		else if (state->arg_num == 1)
+		if (state->arg_num == 1)
 			arguments->file = argument;
-		else
+		else if (state->arg_num > 1)
 			argp_error(state, "one file at a time: '%s' is too many", argument);
 		return 0;
 	case ARGP_KEY_END:
@@ -58,15 +56,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	default: return ARGP_ERR_UNKNOWN;
 	}
-}
-
-static int find_name(const char *what, const char *given, const char *const *names, size_t n, struct error *err)
-{
-	char known[512];
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(given, names[i]))
-			return (int)i;
-	return error_set(err, ERROR_INPUT, "unknown %s '%s'%s", what, given, text_known(known, sizeof known, given, names, n));
 }
 
 /* "T1,T2"; the whole run when it was not given. */
@@ -125,8 +114,7 @@ static void print_ranking(const struct ranking *ranking, uint32_t top, bool as_j
 		json_integer(json, "to_ps", ranking->to_ps);
 		ranking_json(ranking, top, json, "links");
 		json_close_object(json);
-		fputs(json_text(json), stdout);
-		json_free(json);
+		cli_print_json(json);
 		return;
 	}
 	text_printf(&out, "%s … %s (whole bins), by %s\n", units_format_time(from, sizeof from, ranking->from_ps),
@@ -140,7 +128,7 @@ static int run_links(const struct timeline_arguments *arguments, struct timeline
 {
 	struct ranking ranking;
 	int64_t from_ps, to_ps, top;
-	int by = arguments->by ? find_name("key", arguments->by, ranking_key_names, RANKING_N, err) : RANKING_BYTES;
+	int by = arguments->by ? cli_find_name("key", arguments->by, ranking_key_names, RANKING_N, err) : RANKING_BYTES;
 	if (by < 0 || parse_between(arguments->between, &from_ps, &to_ps, err) || parse_top(arguments->top, 10, &top, err) ||
 	    ranking_init(&ranking, timeline, (enum ranking_key)by, from_ps, to_ps, err))
 		return -1;
@@ -149,39 +137,27 @@ static int run_links(const struct timeline_arguments *arguments, struct timeline
 	return 0;
 }
 
-static FILE *open_output(const char *path, struct error *err)
-{
-	FILE *out = !strcmp(path, "-") ? stdout : fopen(path, "w");
-	if (!out)
-		error_set(err, ERROR_HOST, "cannot write '%s'", path);
-	return out;
-}
-
 static int run_export(const struct timeline_arguments *arguments, struct timeline *timeline, struct error *err)
 {
 	static const char *const formats[] = {"csv", "perfetto"};
 	int format, table = EXPORT_TABLES, status;
-	FILE *out;
+	struct output out;
 	if (!arguments->format)
 		return error_set(err, ERROR_INPUT, "export needs --format (known: csv, perfetto)");
-	format = find_name("format", arguments->format, formats, 2, err);
+	format = cli_find_name("format", arguments->format, formats, 2, err);
 	if (format < 0)
 		return -1;
-	if (arguments->table && (table = find_name("table", arguments->table, export_table_names, EXPORT_TABLES, err)) < 0)
+	if (arguments->table && (table = cli_find_name("table", arguments->table, export_table_names, EXPORT_TABLES, err)) < 0)
 		return -1;
 	if (format == 0 && !arguments->table)
 		return error_set(err, ERROR_INPUT, "export --format csv needs --table (known: messages, ops, links, collectives)");
 	if (!arguments->output)
 		return error_set(err, ERROR_INPUT, "export needs -o FILE");
-	if (!(out = open_output(arguments->output, err)))
+	if (output_open(&out, arguments->output, export_beginning(format == 0, (enum export_table)table), "such an export", err))
 		return -1;
-	status = format ? export_perfetto(timeline, (enum export_table)table, out, err)
-			: export_csv(timeline, (enum export_table)table, out, err);
-	if (out != stdout && fclose(out) && status == 0)
-		status = error_set(err, ERROR_HOST, "cannot write '%s'", arguments->output);
-	if (status && out != stdout)
-		remove(arguments->output);
-	return status;
+	status = format ? export_perfetto(timeline, (enum export_table)table, out.file, err)
+			: export_csv(timeline, (enum export_table)table, out.file, err);
+	return output_close(&out, status, err);
 }
 
 static int run_picture(const struct timeline_arguments *arguments, struct timeline *timeline, struct error *err)
@@ -209,17 +185,13 @@ static int run_recover(const struct timeline_arguments *arguments, struct timeli
 
 /* Actions that read the timeline get it open. */
 static const struct {
-	const char *name;
 	bool opens;
 	int (*run)(const struct timeline_arguments *arguments, struct timeline *timeline, struct error *err);
-} actions[] = {
-	{"summary", true, run_summary},
-	{"links", true, run_links},
-	{"picture", true, run_picture},
-	{"recover", false, run_recover},
-	{"export", true, run_export},
+} runs[] = {{true, run_summary}, {true, run_links}, {true, run_picture}, {false, run_recover}, {true, run_export}};
+static const struct cli_action actions[] = {
+	{"summary", "json"}, {"links", "json top by between"}, {"picture", "output top between"}, {"recover", ""},
+	{"export", "output format table"},
 };
-#define N_ACTIONS (sizeof actions / sizeof *actions)
 
 static int run(int argc, char **argv)
 {
@@ -232,17 +204,13 @@ static int run(int argc, char **argv)
 		"  export    tables as CSV, or a trace for ui.perfetto.dev\n\n"
 		"The format of FILE is in docs/timeline-format.md.", NULL, NULL, NULL};
 	struct timeline_arguments arguments = {0};
-	const char *names[N_ACTIONS];
 	struct error err = {0};
-	int action, status = cli_parse(&argp, argc, argv, &arguments);
+	size_t action;
+	int status = cli_parse_action(&argp, actions, sizeof actions / sizeof *actions, argc, argv, &arguments, &action);
 	if (status)
 		return status;
-	for (size_t i = 0; i < N_ACTIONS; i++)
-		names[i] = actions[i].name;
-	if ((action = find_name("action", arguments.action, names, N_ACTIONS, &err)) < 0)
-		return cli_fail(&err);
-	struct timeline *timeline = actions[action].opens ? timeline_open(arguments.file, &err) : NULL;
-	status = timeline || !actions[action].opens ? actions[action].run(&arguments, timeline, &err) : -1;
+	struct timeline *timeline = runs[action].opens ? timeline_open(arguments.file, &err) : NULL;
+	status = timeline || !runs[action].opens ? runs[action].run(&arguments, timeline, &err) : -1;
 	timeline_close(timeline);
 	return status ? cli_fail(&err) : 0;
 }

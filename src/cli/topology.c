@@ -1,11 +1,11 @@
 /* weft topology ACTION: what machines and shapes there are, and what one of them looks like. */
 #include <argp.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/output.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/commands.h"
@@ -71,13 +71,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static int print_json(struct json *json)
-{
-	fputs(json_text(json), stdout);
-	json_free(json);
-	return 0;
-}
-
 /* ---- list -------------------------------------------------------------------------------------------------------------- */
 
 static int list(const struct arguments *arguments)
@@ -105,7 +98,7 @@ static int list(const struct arguments *arguments)
 	if (json) {
 		json_close_array(json);
 		json_close_object(json);
-		print_json(json);
+		cli_print_json(json);
 	}
 	arena_release(&arena);
 	return 0;
@@ -255,21 +248,26 @@ static void show_paths(const struct routes *routes, uint32_t id, struct json *js
 	}
 }
 
-static int show_route(const struct fabric *fabric, const struct arguments *arguments, struct json *json, struct error *err)
+/* The example route that is asked for. */
+struct example { uint32_t from, to, routing; };
+
+static int find_example(const struct fabric *fabric, const struct arguments *arguments, struct example *example, struct error *err)
+{
+	int routing = arguments->routing ? cli_find_name("routing", arguments->routing, routing_names, ROUTING_N, err) : ROUTING_DEFAULT;
+	if (routing < 0 || find_npu(fabric, arguments->from, 0, &example->from, err) ||
+	    find_npu(fabric, arguments->to, fabric->n_npus - 1, &example->to, err))
+		return -1;
+	example->routing = (uint32_t)routing;
+	return 0;
+}
+
+static int show_route(const struct fabric *fabric, const struct example *example, struct json *json, struct error *err)
 {
 	struct routes routes;
-	uint32_t from, to, routing = ROUTING_DEFAULT;
-	char known[256];
-	if (find_npu(fabric, arguments->from, 0, &from, err) || find_npu(fabric, arguments->to, fabric->n_npus - 1, &to, err))
-		return -1;
-	for (routing = 0; arguments->routing && routing < ROUTING_N && strcmp(arguments->routing, routing_names[routing]); routing++) {}
-	if (routing == ROUTING_N)
-		return error_set(err, ERROR_INPUT, "unknown routing '%s'%s", arguments->routing,
-				 text_known(known, sizeof known, arguments->routing, routing_names, ROUTING_N));
-	if (from == to)
+	if (example->from == example->to)
 		return 0;
-	routes_init(&routes, fabric, (enum routing)routing, 0);
-	uint32_t id = routes_find(&routes, from, to, 0, err);
+	routes_init(&routes, fabric, (enum routing)example->routing, 0);
+	uint32_t id = routes_find(&routes, example->from, example->to, 0, err);
 	if (id != ROUTE_NONE)
 		show_paths(&routes, id, json);
 	routes_release(&routes);
@@ -324,6 +322,9 @@ static int show(const struct fabric *fabric, const struct arguments *arguments, 
 {
 	struct arena arena = ARENA_INIT;
 	struct fabric_summary summary;
+	struct example example;
+	if (find_example(fabric, arguments, &example, err))
+		return -1;
 	struct json *json = arguments->json ? json_new() : NULL;
 	fabric_summarize(fabric, &summary, &arena);
 	show_head(fabric, json);
@@ -337,10 +338,10 @@ static int show(const struct fabric *fabric, const struct arguments *arguments, 
 	show_figures(fabric, &summary, json);
 	int status = 0;
 	if (!fabric->n_flows && (summary.cut_off[0] == FABRIC_NONE || arguments->from || arguments->to))
-		status = show_route(fabric, arguments, json, err);
+		status = show_route(fabric, &example, json, err);
 	if (json) {
 		json_close_object(json);
-		status ? json_free(json) : (void)print_json(json);
+		status ? json_free(json) : (void)cli_print_json(json);
 	}
 	arena_release(&arena);
 	return status;
@@ -348,48 +349,46 @@ static int show(const struct fabric *fabric, const struct arguments *arguments, 
 
 /* ---- export ------------------------------------------------------------------------------------------------------------ */
 
+static const struct { const char *format, *begins; } beginnings[] = {{"dot", "digraph"}, {"graphml", "<?xml"}, {"json", "{"}, {"svg", "<svg"}};
+
 static int export(const struct fabric *fabric, const struct arguments *arguments, struct error *err)
 {
 	struct text text = TEXT_INIT;
-	FILE *file = stdout;
+	struct output out;
+	size_t format = 0;
 	if (!arguments->format)
 		return error_set(err, ERROR_INPUT, "export needs --format (known: dot, graphml, json, svg)");
 	if (fabric_export(fabric, arguments->format, &text, err))
 		return -1;
-	if (arguments->output && strcmp(arguments->output, "-") && !(file = fopen(arguments->output, "wb"))) {
-		text_release(&text);
-		return error_set(err, ERROR_HOST, "cannot write '%s': %s", arguments->output, strerror(errno));
+	while (strcmp(beginnings[format].format, arguments->format))
+		format++;
+	int status = output_open(&out, arguments->output ? arguments->output : "-", beginnings[format].begins, "such an export", err);
+	if (status == 0) {
+		fwrite(text.data, 1, text.length, out.file);
+		status = output_close(&out, 0, err);
 	}
-	bool wrong = fwrite(text.data, 1, text.length, file) != text.length;
-	wrong |= (file == stdout ? fflush(file) : fclose(file)) != 0;
 	text_release(&text);
-	return wrong ? error_set(err, ERROR_HOST, "cannot write '%s': %s", arguments->output ? arguments->output : "standard output",
-				 strerror(errno)) : 0;
+	return status;
 }
 
 static int run(int argc, char **argv)
 {
 	static const struct argp argp = {options, parse_option, "list\nshow TOPOLOGY\nexport TOPOLOGY", help, NULL, NULL, NULL};
-	static const char *const actions[] = {"list", "show", "export"};
+	static const struct cli_action actions[] = {{"list", "json"}, {"show", "json from to routing"}, {"export", "format output"}};
+	enum { LIST, SHOW, EXPORT };
 	struct arguments arguments = {0};
 	struct topology_request request;
 	struct arena arena = ARENA_INIT;
 	struct fabric fabric;
 	struct error err = {0};
-	char known[128];
-	int status = cli_parse(&argp, argc, argv, &arguments);
+	size_t action;
+	int status = cli_parse_action(&argp, actions, sizeof actions / sizeof *actions, argc, argv, &arguments, &action);
 	if (status)
 		return status;
-	if (!strcmp(arguments.action, "list"))
+	if (action == LIST)
 		return list(&arguments);
-	bool shows = !strcmp(arguments.action, "show");
-	if (!shows && strcmp(arguments.action, "export")) {
-		error_set(&err, ERROR_INPUT, "unknown action '%s'%s", arguments.action,
-			  text_known(known, sizeof known, arguments.action, actions, 3));
-		return cli_fail(&err);
-	}
 	if (!topology_request_parse(&request, arguments.spec, &arena, &err) && !fabric_build(&fabric, &request, &err)) {
-		status = shows ? show(&fabric, &arguments, &err) : export(&fabric, &arguments, &err);
+		status = action == SHOW ? show(&fabric, &arguments, &err) : export(&fabric, &arguments, &err);
 		fabric_release(&fabric);
 	}
 	arena_release(&arena);

@@ -1,11 +1,11 @@
 /* weft trace info | convert: what a trace holds, and the same as another format. */
 #include <argp.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/output.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/commands.h"
@@ -36,7 +36,7 @@ static const char help[] =
 	"Exit status: 0 done; 2 bad usage or input, or the host failed.";
 
 struct arguments {
-	const char *action, *output, *to;
+	const char *output, *to;
 	const char **paths;
 	uint32_t n_paths;
 	struct trace_request request;
@@ -73,13 +73,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 			error_set(&arguments->err, ERROR_INPUT, "--compute-scale: '%s' is no factor above 0", value);
 		return 0;
 	case ARGP_KEY_ARG:
-		if (state->arg_num == 0)
-			arguments->action = value;
-		else
+		if (state->arg_num > 0)
 			arguments->paths[arguments->n_paths++] = value;
 		return 0;
 	case ARGP_KEY_END:
-		if (!arguments->action || !arguments->n_paths)
+		if (!arguments->n_paths)
 			argp_error(state, "needs an action and a file, such as `weft trace info step.et`");
 		return 0;
 	default: return ARGP_ERR_UNKNOWN;
@@ -129,8 +127,7 @@ static void print_json(const struct trace_info *info, const struct trace_format 
 		json_close_object(json);
 	}
 	json_close_object(json);
-	fputs(json_text(json), stdout);
-	json_free(json);
+	cli_print_json(json);
 }
 
 static void print_times(const struct trace_info *info)
@@ -177,29 +174,27 @@ static void print_info(const struct trace_info *info, const struct trace_format 
 static int write_program(const struct workload *workload, const char *path, struct error *err)
 {
 	struct text text = TEXT_INIT;
-	FILE *out = fopen(path, "w");
-	int result = 0;
-	if (!out)
-		return error_set(err, ERROR_HOST, "%s: cannot write: %s", path, strerror(errno));
+	struct output out;
+	if (output_open(&out, path, "weft-program", "a program of weft", err))
+		return -1;
 	workload_write(workload, &text);
-	size_t wrote = fwrite(text_string(&text), 1, text.length, out);
-	if ((wrote != text.length) | fclose(out)) {
-		result = error_set(err, ERROR_HOST, "%s: cannot write: %s", path, strerror(errno));
-		remove(path);
-	}
+	fwrite(text_string(&text), 1, text.length, out.file);
 	text_release(&text);
-	return result;
+	return output_close(&out, 0, err);
 }
 
 static int convert(const struct arguments *arguments, const struct workload *workload, struct error *err)
 {
-	static const char *const names[] = {"program", "goal", "chakra"};
+	static const char *const names[] = {"program", "goal", "chakra"}, *const endings[] = {".weft", ".goal", ".et"};
 	const char *to = arguments->to, *output = arguments->output, *dot = output ? strrchr(output, '.') : NULL;
 	char known[128], prefix[4096];
 	if (!output)
 		return error_set(err, ERROR_INPUT, "convert needs --output");
+	for (size_t i = 0; !to && dot && i < 3; i++)
+		if (!strcmp(dot, endings[i]))
+			to = names[i];
 	if (!to)
-		to = dot && !strcmp(dot, ".goal") ? "goal" : dot && !strcmp(dot, ".et") ? "chakra" : "program";
+		return error_set(err, ERROR_INPUT, "cannot tell the format from '%s' (known: .weft, .goal, .et; or say --to FORMAT)", output);
 	if (!strcmp(to, "program"))
 		return write_program(workload, output, err);
 	if (!strcmp(to, "goal"))
@@ -211,18 +206,13 @@ static int convert(const struct arguments *arguments, const struct workload *wor
 	return error_set(err, ERROR_INPUT, "unknown format '%s' to write%s", to, text_known(known, sizeof known, to, names, 3));
 }
 
-static int act(struct arguments *arguments)
+static int act(struct arguments *arguments, bool converts)
 {
-	static const char *const actions[] = {"info", "convert"};
 	struct text assumed = TEXT_INIT;
 	const struct trace_format *format;
 	struct workload workload;
 	struct trace_info info;
 	struct error err = arguments->err;
-	char known[128];
-	if (!err.code && strcmp(arguments->action, "info") && strcmp(arguments->action, "convert"))
-		error_set(&err, ERROR_INPUT, "unknown action '%s'%s", arguments->action,
-			  text_known(known, sizeof known, arguments->action, actions, 2));
 	arguments->request.paths = arguments->paths;
 	arguments->request.n_paths = arguments->n_paths;
 	arguments->request.assumed = &assumed;
@@ -230,7 +220,7 @@ static int act(struct arguments *arguments)
 		text_release(&assumed);
 		return cli_fail(&err);
 	}
-	if (!strcmp(arguments->action, "convert")) {
+	if (converts) {
 		convert(arguments, &workload, &err);
 		fputs(text_string(&assumed), stderr);
 	} else {
@@ -251,11 +241,16 @@ static int act(struct arguments *arguments)
 static int run(int argc, char **argv)
 {
 	static const struct argp argp = {options, parse_option, "info|convert FILE...", help, NULL, NULL, NULL};
+#define REQUEST "format groups replicate step compute-scale"
+	static const struct cli_action actions[] = {{"info", REQUEST " json"}, {"convert", REQUEST " output to"}};
+#undef REQUEST
+	enum { INFO, CONVERT };
 	struct arguments arguments = {.request = {.step = -1, .compute_scale = 1}};
 	arguments.paths = memory_zero((size_t)argc + 1, sizeof *arguments.paths);
-	int status = cli_parse(&argp, argc, argv, &arguments);
+	size_t action;
+	int status = cli_parse_action(&argp, actions, sizeof actions / sizeof *actions, argc, argv, &arguments, &action);
 	if (!status)
-		status = act(&arguments);
+		status = act(&arguments, action == CONVERT);
 	free(arguments.paths);
 	return status;
 }

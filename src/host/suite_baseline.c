@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/output.h"
 #include "base/text.h"
 #include "host/suite.h"
 
@@ -86,17 +87,9 @@ void baseline_make(const struct suite_entry *entry, const struct measures *actua
 
 int baseline_write(const struct suite_entry *entry, const char *text, struct error *err)
 {
-	struct text part = TEXT_INIT;
-	text_printf(&part, "%s.part", entry->baseline);
-	FILE *out = fopen(text_string(&part), "w");
-	bool failed = !out || fputs(text, out) < 0;
-	if (out && fclose(out))
-		failed = true;
-	if (failed || rename(text_string(&part), entry->baseline)) {
-		failed = true;
-		error_set(err, ERROR_HOST, "cannot write baseline '%s': %s", entry->baseline, strerror(errno));
-		unlink(text_string(&part));
-	}
-	text_release(&part);
-	return failed ? -1 : 0;
+	struct output out;
+	if (output_open(&out, entry->baseline, "weft-baseline", "a baseline of weft", err))
+		return -1;
+	fputs(text, out.file);
+	return output_close(&out, 0, err);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/output.h"
 #include "base/text.h"
 #include "host/suite_run.h"
 
@@ -123,21 +124,31 @@ static void junit_verdict(const struct suite_run *run, const struct suite_verdic
 	text_puts(out, "  </testsuite>\n");
 }
 
+#define JUNIT_BEGINS "<?xml"
+#define JUNIT_SORT "JUnit XML"
+
+int suite_junit_check(const char *path, struct error *err)
+{
+	return output_check(path, JUNIT_BEGINS, JUNIT_SORT, err);
+}
+
 int suite_run_junit(const struct suite_run *run, const char *path, struct error *err)
 {
 	struct text out = TEXT_INIT;
+	struct output file;
 	text_puts(&out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites");
 	attribute("name", run->suite->name, &out);
 	text_puts(&out, ">\n");
 	for (uint32_t i = 0; i < run->suite->n; i++)
 		junit_verdict(run, &run->verdicts[i], &out);
 	text_puts(&out, "</testsuites>\n");
-	FILE *file = fopen(path, "w");
-	bool failed = !file || fputs(text_string(&out), file) < 0;
-	if (file && fclose(file))
-		failed = true;
+	int status = output_open(&file, path, JUNIT_BEGINS, JUNIT_SORT, err);
+	if (status == 0) {
+		fputs(text_string(&out), file.file);
+		status = output_close(&file, 0, err);
+	}
 	text_release(&out);
-	return failed ? error_set(err, ERROR_HOST, "cannot write '%s': %s", path, strerror(errno)) : 0;
+	return status;
 }
 
 /* ---- new baselines ---- */

@@ -44,6 +44,7 @@ void suite_run_release(struct suite_run *run);
 static inline bool suite_run_failed(const struct suite_run *run) { return run->n_failed || run->n_without; }
 /* Writes the baselines of scenarios that gave figures and adds what changes to `out`. */
 int suite_run_update(const struct suite_run *run, struct text *out, struct error *err);
+int suite_junit_check(const char *path, struct error *err); /* before a long run, of which only this would fail */
 int suite_run_junit(const struct suite_run *run, const char *path, struct error *err);
 void suite_run_print(const struct suite_run *run, struct text *out);
 

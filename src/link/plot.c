@@ -1,13 +1,11 @@
 #include "link/plot.h"
 
-#include <cairo-svg.h>
-#include <cairo.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/canvas.h"
 #include "base/error.h"
-#include "base/text.h"
 
 #define WIDTH 720.0
 #define HEIGHT 460.0
@@ -119,21 +117,14 @@ static void draw_marks(cairo_t *cr, const struct axes *axes, const struct link_k
 
 int link_plot(const struct link_kind *kind, const struct link_chain *chain, const char *path, struct error *err)
 {
-	bool svg = text_matches("*.svg", path);
 	double here = chain->optical ? chain->received_dbm : chain->loss_db;
 	struct axes axes = {floor(here) - 14, ceil(here) + 10};
-	cairo_surface_t *surface;
-	cairo_status_t status;
-	cairo_t *cr;
+	struct canvas canvas;
 	if (kind->medium == MEDIUM_IDEAL)
 		return error_set(err, ERROR_INPUT, "link kind '%s' has no bit errors to plot", kind->name);
-	if (!svg && !text_matches("*.png", path))
-		return error_set(err, ERROR_INPUT, "cannot tell the format of '%s' (known: .png, .svg)", path);
-	surface = svg ? cairo_svg_surface_create(path, WIDTH, HEIGHT)
-	              : cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)WIDTH, (int)HEIGHT);
-	cr = cairo_create(surface);
-	cairo_set_source_rgb(cr, 1, 1, 1);
-	cairo_paint(cr);
+	if (canvas_open(&canvas, path, WIDTH, HEIGHT, err))
+		return -1;
+	cairo_t *cr = canvas.cairo;
 	cairo_select_font_face(cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_BOLD);
 	cairo_set_font_size(cr, 14);
 	cairo_set_source_rgb(cr, 0.1, 0.1, 0.1);
@@ -143,15 +134,5 @@ int link_plot(const struct link_kind *kind, const struct link_chain *chain, cons
 	draw_axes(cr, &axes, chain->optical);
 	draw_curve(cr, &axes, kind);
 	draw_marks(cr, &axes, kind, chain, here);
-	status = cairo_status(cr);
-	cairo_destroy(cr);
-	if (status == CAIRO_STATUS_SUCCESS && !svg)
-		status = cairo_surface_write_to_png(surface, path);
-	cairo_surface_finish(surface);
-	if (status == CAIRO_STATUS_SUCCESS)
-		status = cairo_surface_status(surface);
-	cairo_surface_destroy(surface);
-	if (status != CAIRO_STATUS_SUCCESS)
-		return error_set(err, ERROR_HOST, "cannot write '%s': %s", path, cairo_status_to_string(status));
-	return 0;
+	return canvas_close(&canvas, err);
 }

@@ -155,6 +155,11 @@ static int check_output(FILE *out, struct error *err)
 	return fflush(out) || ferror(out) ? error_set(err, ERROR_HOST, "cannot write the output: %s", strerror(errno)) : 0;
 }
 
+const char *export_beginning(bool csv, enum export_table table)
+{
+	return csv ? table_columns[table][0].header : "\x0a"; /* Perfetto: field 1 of a Trace, a packet */
+}
+
 int export_csv(struct timeline *timeline, enum export_table table, FILE *out, struct error *err)
 {
 	struct csv_data data = {.columns = table_columns[table]};

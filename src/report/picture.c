@@ -1,12 +1,11 @@
 #include "report/picture.h"
 
-#include <cairo-svg.h>
-#include <cairo.h>
 #include <fontconfig/fontconfig.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/canvas.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "base/units.h"
@@ -224,8 +223,6 @@ static void draw_title(cairo_t *cairo, struct timeline *timeline, const struct h
 
 static void draw(cairo_t *cairo, struct timeline *timeline, const struct heat *heat, const struct layout *layout)
 {
-	cairo_set_source_rgb(cairo, 1, 1, 1);
-	cairo_paint(cairo);
 	draw_title(cairo, timeline, heat);
 	draw_strip(cairo, layout, heat);
 	draw_map(cairo, layout, heat);
@@ -244,42 +241,23 @@ static struct layout measure(const struct heat *heat)
 	return layout;
 }
 
-static int draw_to(const char *path, bool svg, struct timeline *timeline, const struct heat *heat, struct error *err)
+static int draw_to(const char *path, struct timeline *timeline, const struct heat *heat, struct error *err)
 {
 	struct layout layout = measure(heat);
-	cairo_surface_t *surface = svg ? cairo_svg_surface_create(path, layout.width, layout.height)
-				       : cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)layout.width, (int)layout.height);
-	cairo_t *cairo = cairo_create(surface);
-	draw(cairo, timeline, heat, &layout);
-	cairo_status_t status = cairo_status(cairo);
-	cairo_destroy(cairo);
-	if (status == CAIRO_STATUS_SUCCESS && !svg)
-		status = cairo_surface_write_to_png(surface, path);
-	cairo_surface_finish(surface);
-	if (status == CAIRO_STATUS_SUCCESS)
-		status = cairo_surface_status(surface);
-	cairo_surface_destroy(surface);
-	return status == CAIRO_STATUS_SUCCESS ? 0 : error_set(err, ERROR_HOST, "cannot write '%s': %s", path, cairo_status_to_string(status));
-}
-
-static bool ends_in(const char *path, const char *end)
-{
-	size_t length = strlen(path), n = strlen(end);
-	return length > n && !strcmp(path + length - n, end);
-}
-
-int picture_check_name(const char *path, struct error *err)
-{
-	return ends_in(path, ".png") || ends_in(path, ".svg") ? 0
-		: error_set(err, ERROR_INPUT, "a picture's name ends in .png or .svg, not '%s'", path);
+	struct canvas canvas;
+	if (canvas_open(&canvas, path, layout.width, layout.height, err))
+		return -1;
+	draw(canvas.cairo, timeline, heat, &layout);
+	return canvas_close(&canvas, err);
 }
 
 int picture_write(struct timeline *timeline, const struct picture_options *options, struct error *err)
 {
 	struct heat heat;
-	if (picture_check_name(options->path, err) || heat_init(&heat, timeline, options->max_rows ? options->max_rows : ROWS_DEFAULT, options->from_ps, options->to_ps, err))
+	if (canvas_check(options->path, err) ||
+	    heat_init(&heat, timeline, options->max_rows ? options->max_rows : ROWS_DEFAULT, options->from_ps, options->to_ps, err))
 		return -1;
-	int status = heat.n_bins && heat.to_ps > heat.from_ps ? draw_to(options->path, ends_in(options->path, ".svg"), timeline, &heat, err)
+	int status = heat.n_bins && heat.to_ps > heat.from_ps ? draw_to(options->path, timeline, &heat, err)
 		: error_set(err, ERROR_INPUT, "timeline '%s' has nothing to draw: no simulated time has passed", timeline_path(timeline));
 	heat_release(&heat);
 	/* The libraries keep fonts and their list until they are told that nobody draws any more. */

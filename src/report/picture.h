@@ -14,7 +14,6 @@ struct picture_options {
 	uint32_t max_rows;      /* of single links; 0: 48 */
 	int64_t from_ps, to_ps; /* to <= from: the whole run */
 };
-int picture_check_name(const char *path, struct error *err); /* before a long run, of which only the picture would fail */
 int picture_write(struct timeline *timeline, const struct picture_options *options, struct error *err);
 
 #endif

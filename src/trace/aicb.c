@@ -497,4 +497,4 @@ static int recognise(const struct trace_head *head)
 	return (size_t)(text + head->n - line) > n && !memcmp(line + 1, start, n) ? 100 : 0;
 }
 
-const struct trace_format trace_aicb = {"aicb", "a communication list of AICB (CSV)", recognise, load};
+const struct trace_format trace_aicb = {"aicb", "a communication list of AICB (CSV)", recognise, load, .has_steps = true};

@@ -449,4 +449,4 @@ static int load(struct workload *workload, const struct trace_request *request, 
 	return result;
 }
 
-const struct trace_format trace_chakra = {"chakra", "Chakra execution traces, PREFIX.RANK.et", recognise, load};
+const struct trace_format trace_chakra = {"chakra", "Chakra execution traces, PREFIX.RANK.et", recognise, load, .has_group_file = true};

@@ -1,16 +1,19 @@
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/output.h"
 #include "base/wire.h"
 #include "trace/chakra_node.h"
 #include "trace/write.h"
 
 /* AttributeProto: the fields that are written. */
 enum { ATTR_NAME = 1, ATTR_INT64 = 9, ATTR_BOOL = 27, ATTR_STRING = 29 };
+
+/* The first record, with its length before it: GlobalMetadata of version "schema 1.0.1". */
+#define METADATA "\x12\x12\x10\x0a\x06" "schema" "\xea\x01\x05" "1.0.1"
 
 struct writer {
 	const struct workload *w;
@@ -136,14 +139,12 @@ static int put_node(struct writer *x, uint32_t rank, uint32_t index, uint32_t be
 
 static int put_rank(struct writer *x, uint32_t rank)
 {
-	static const char metadata[] = "\x12\x10\x0a\x06" "schema" "\xea\x01\x05" "1.0.1";
 	const struct program *program = &x->w->programs[x->w->rank_program[rank]];
 	uint32_t *last = memory_alloc(((size_t)program->n_streams + 1) * sizeof *last);
 	int result = 0;
 	memset(last, 0xff, ((size_t)program->n_streams + 1) * sizeof *last);
 	x->out.length = 0;
-	wire_put_varint(&x->out, sizeof metadata - 1);
-	text_add(&x->out, metadata, sizeof metadata - 1);
+	text_add(&x->out, METADATA, sizeof METADATA - 1);
 	for (uint32_t i = 0; i < program->n_ops && !result; i++) {
 		uint16_t stream = program->ops[i].stream;
 		bool ordered = !program->ready_order && stream != STREAM_NONE;
@@ -155,16 +156,13 @@ static int put_rank(struct writer *x, uint32_t rank)
 	return result;
 }
 
-static int save(const char *path, const char *data, size_t length, struct error *err)
+static int save(const char *path, const char *begins, const char *sort, const char *data, size_t length, struct error *err)
 {
-	FILE *out = fopen(path, "wb");
-	if (!out || fwrite(data, 1, length, out) != length) {
-		error_set(err, ERROR_HOST, "%s: cannot write: %s", path, strerror(errno));
-		if (out)
-			fclose(out);
+	struct output out;
+	if (output_open(&out, path, begins, sort, err))
 		return -1;
-	}
-	return fclose(out) ? error_set(err, ERROR_HOST, "%s: cannot write: %s", path, strerror(errno)) : 0;
+	fwrite(data, 1, length, out.file);
+	return output_close(&out, 0, err);
 }
 
 /* {"0": [ranks], …} under the ids that pg_name refers to. */
@@ -183,7 +181,7 @@ static int save_groups(const struct workload *w, const char *prefix, struct erro
 	}
 	json_close_object(json);
 	snprintf(path, sizeof path, "%.*scomm_group.json", slash ? (int)(slash + 1 - prefix) : 0, prefix);
-	int result = save(path, json_text(json), strlen(json_text(json)), err);
+	int result = save(path, "{", "a list of groups", json_text(json), strlen(json_text(json)), err);
 	json_free(json);
 	return result;
 }
@@ -197,7 +195,7 @@ int chakra_write(const struct workload *w, const char *prefix, struct error *err
 		snprintf(path, sizeof path, "%s.%u.et", prefix, rank);
 		result = put_rank(&x, rank);
 		if (!result)
-			result = save(path, x.out.data, x.out.length, err);
+			result = save(path, METADATA, "a Chakra trace", x.out.data, x.out.length, err);
 	}
 	text_release(&x.node);
 	text_release(&x.attribute);

@@ -18,4 +18,4 @@ static int load(struct workload *workload, const struct trace_request *request, 
 	return flows_workload(workload, request->paths[0], 0, err);
 }
 
-const struct trace_format trace_flows = {"flows", "a table flow,src,dst,bytes,start_s", recognise, load};
+const struct trace_format trace_flows = {"flows", "a table flow,src,dst,bytes,start_s", recognise, load, false, false};

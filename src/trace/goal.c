@@ -414,12 +414,7 @@ static int load(struct workload *workload, const struct trace_request *request, 
 		free(r.edges);
 	}
 	free(data);
-	if (!result && request->n_ranks && request->n_ranks != workload->n_ranks) {
-		result = error_set(err, ERROR_INPUT, "%s: a schedule of %u ranks cannot run on %u ranks", path, workload->n_ranks,
-				   request->n_ranks);
-		workload_release(workload);
-	}
 	return result;
 }
 
-const struct trace_format trace_goal = {"goal", "GOAL schedules (LogGOPSim), text and binary", recognise, load};
+const struct trace_format trace_goal = {"goal", "GOAL schedules (LogGOPSim), text and binary", recognise, load, false, false};

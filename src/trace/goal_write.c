@@ -1,9 +1,9 @@
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/output.h"
 #include "trace/write.h"
 
 static int refuse(const struct workload *w, uint32_t rank, uint32_t index, const char *why, struct error *err)
@@ -69,18 +69,14 @@ static int write_rank(FILE *out, const struct workload *w, uint32_t rank, uint32
 
 int goal_write(const struct workload *w, const char *path, struct error *err)
 {
-	FILE *out = fopen(path, "w");
-	if (!out)
-		return error_set(err, ERROR_HOST, "%s: cannot write: %s", path, strerror(errno));
+	struct output out;
+	if (output_open(&out, path, "num_ranks ", "a GOAL schedule", err))
+		return -1;
 	uint32_t *last = memory_zero(UINT16_MAX, sizeof *last);
 	int result = 0;
-	fprintf(out, "num_ranks %u\n", w->n_ranks);
+	fprintf(out.file, "num_ranks %u\n", w->n_ranks);
 	for (uint32_t rank = 0; rank < w->n_ranks && !result; rank++)
-		result = write_rank(out, w, rank, last, err);
+		result = write_rank(out.file, w, rank, last, err);
 	free(last);
-	if ((ferror(out) | fclose(out)) && !result)
-		result = error_set(err, ERROR_HOST, "%s: cannot write: %s", path, strerror(errno));
-	if (result)
-		remove(path); /* nothing that looks complete */
-	return result;
+	return output_close(&out, result, err);
 }

@@ -733,7 +733,8 @@ static int recognise(const struct trace_head *head)
 	return strstr(text, "\"ph\"") ? 40 : 0;
 }
 
-const struct trace_format trace_kineto = {"kineto", "Kineto (PyTorch profiler) JSON, plain or gzip", recognise, load};
+const struct trace_format trace_kineto = {"kineto", "Kineto (PyTorch profiler) JSON, plain or gzip", recognise, load,
+	.has_steps = true};
 
 /* PyTorch writes "schema" first and "nodes" soon after; Chakra's JSON dialect has neither. */
 static int recognise_et(const struct trace_head *head)
@@ -744,4 +745,5 @@ static int recognise_et(const struct trace_head *head)
 	return strstr(text, "\"schema\"") && strstr(text, "\"nodes\"") && !strstr(text, "\"traceEvents\"") ? 80 : 0;
 }
 
-const struct trace_format trace_pytorch_et = {"pytorch-et", "a PyTorch execution trace JSON, plain or gzip", recognise_et, load};
+const struct trace_format trace_pytorch_et = {"pytorch-et", "a PyTorch execution trace JSON, plain or gzip", recognise_et, load,
+	.has_steps = true};

@@ -436,5 +436,5 @@ static int load_simai(struct workload *workload, const struct trace_request *req
 	return load(workload, request, true, err);
 }
 
-const struct trace_format trace_layers_astra = {"layers", "a layer table of ASTRA-sim 1", recognise_astra, load_astra};
-const struct trace_format trace_layers_simai = {"layers-simai", "a layer table of SimAI (AICB)", recognise_simai, load_simai};
+const struct trace_format trace_layers_astra = {"layers", "a layer table of ASTRA-sim 1", recognise_astra, load_astra, false, false};
+const struct trace_format trace_layers_simai = {"layers-simai", "a layer table of SimAI (AICB)", recognise_simai, load_simai, false, false};

@@ -15,4 +15,4 @@ static int load(struct workload *workload, const struct trace_request *request, 
 	return workload_read(workload, request->paths[0], err);
 }
 
-const struct trace_format trace_program = {"program", "weft's own (docs/program-format.md)", recognise, load};
+const struct trace_format trace_program = {"program", "weft's own (docs/program-format.md)", recognise, load, false, false};

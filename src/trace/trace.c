@@ -108,10 +108,31 @@ static void scale_compute(struct workload *workload, double scale)
 		}
 }
 
+static int check_request(const struct trace_format *format, const struct trace_request *request, struct error *err)
+{
+	if (request->step >= 0 && !format->has_steps)
+		return error_set(err, ERROR_INPUT, "%s: traces of format '%s' have no steps to choose from", request->paths[0], format->name);
+	if (request->group_file && !format->has_group_file)
+		return error_set(err, ERROR_INPUT, "%s: traces of format '%s' hold their groups themselves: a file of groups is of no use",
+				 request->paths[0], format->name);
+	return 0;
+}
+
+/* What holds for every format: it was spread over as many ranks as were asked for. */
+static int check_ranks(struct workload *workload, const struct trace_request *request, struct error *err)
+{
+	if (!request->n_ranks || workload->n_ranks == request->n_ranks)
+		return 0;
+	error_set(err, ERROR_INPUT, "%s: written for %u ranks: cannot run on %u", request->paths[0], workload->n_ranks,
+		  request->n_ranks);
+	workload_release(workload);
+	return -1;
+}
+
 int trace_load(struct workload *workload, const struct trace_request *request, const struct trace_format **format, struct error *err)
 {
 	const struct trace_format *found = request->format ? trace_find(request->format, err) : trace_recognise(request->paths[0], err);
-	if (!found || found->load(workload, request, err))
+	if (!found || check_request(found, request, err) || found->load(workload, request, err) || check_ranks(workload, request, err))
 		return -1;
 	if (format)
 		*format = found;

@@ -38,6 +38,7 @@ struct trace_format {
 	int (*recognise)(const struct trace_head *head);
 	/* Calls workload_init and fills it; on error it is released and *err says file and line. */
 	int (*load)(struct workload *workload, const struct trace_request *request, struct error *err);
+	bool has_steps, has_group_file; /* whether it looks at these of a request: one that it would ignore is refused */
 };
 
 extern const struct trace_format *const trace_formats[]; /* NULL at the end */
