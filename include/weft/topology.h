@@ -121,6 +121,11 @@ struct weft_builder {
 	void (*set_protocol)(struct weft_builder *, const char *name);
 	/* The node of the index-th NPU that this module and those it includes have added so far; WEFT_NONE beyond them. */
 	uint32_t (*npu)(struct weft_builder *, uint32_t index);
+	/* The link is what a circuit switch can join: its source and its target have `ports` fibre ports each, of which any number may be
+	 * joined to each other, port k to port k. The links that leave a node share its ports, and so do those that lead to one. Its
+	 * bandwidth is that of all its ports. Whether and how much of it is lit is said by the section `circuits` of a scenario. A
+	 * component that carries it is the switch: with s of them, port k is on the one that was added (k mod s)-th. 1 … 64 ports. */
+	void (*set_circuit)(struct weft_builder *, uint32_t link, uint32_t ports);
 };
 
 /* Where a route is. */

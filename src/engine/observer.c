@@ -16,6 +16,7 @@ const char *const link_state_names[LINK_STATE_N] = {
 
 const char *const link_cause_names[LINK_CAUSE_N] = {
 	[LINK_CAUSE_SCHEDULE] = "schedule", [LINK_CAUSE_BIT_ERRORS] = "bit_errors",
+	[LINK_CAUSE_CIRCUIT] = "circuit",
 };
 
 void observers_add(struct observers *observers, const struct observer *observer, bool by_kind)

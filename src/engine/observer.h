@@ -34,7 +34,8 @@ enum link_state { LINK_UP, LINK_DOWN, LINK_DEGRADED, LINK_ASLEEP, LINK_WAKING, L
 extern const char *const link_state_names[LINK_STATE_N];
 
 /* Why a link changed. */
-enum link_cause { LINK_CAUSE_SCHEDULE /* the scenario's list of changes */, LINK_CAUSE_BIT_ERRORS, LINK_CAUSE_N };
+enum link_cause { LINK_CAUSE_SCHEDULE /* the scenario's list of changes */, LINK_CAUSE_BIT_ERRORS, LINK_CAUSE_CIRCUIT /* a circuit switch */,
+	LINK_CAUSE_N };
 extern const char *const link_cause_names[LINK_CAUSE_N];
 
 struct message_record {
@@ -94,6 +95,26 @@ struct collective_record {
 	int64_t start_ps, end_ps; /* first rank that entered, last that left */
 };
 
+/* A port of a circuit switch while it was joined to another one: from the move that made the circuit to the one that took it away. */
+struct circuit_record {
+	uint32_t link;          /* what the circuit lights; its ends have the ports */
+	uint32_t port;          /* of both ends, from 0 */
+	uint32_t component;     /* the circuit switch, UINT32_MAX: not known */
+	int64_t start_ps, lit_ps, end_ps; /* dark from, carries from, until; TIME_NEVER: not before the run ended */
+};
+
+/* What became of a collective's request for circuits. */
+struct circuit_request_record {
+	int32_t collective;
+	const char *state;      /* that it asked for */
+	int64_t asked_ps, decided_ps, begun_ps; /* all its ranks were there; the switch was free to decide; the circuits were lit. TIME_NEVER */
+	int64_t bytes;          /* V: of the chip that sends most */
+	int64_t delay_ps;       /* delta: until the circuits would be lit */
+	double before_bytes_per_s, after_bytes_per_s; /* b0, b1: V over the time that its busiest circuit takes, now and then; 0: never */
+	double break_even_bytes; /* delta / (1/b0 - 1/b1); infinite: nothing is gained */
+	bool moved;             /* the switch took that state (or had it) */
+};
+
 struct observer {
 	void *context;
 	/* Any hook may be NULL. */
@@ -115,6 +136,8 @@ struct observer {
 	void (*release)(void *context, const struct release_record *record); /* once, when it is given to the network */
 	void (*op)(void *context, const struct op_record *record);           /* once, when it ended */
 	void (*collective)(void *context, const struct collective_record *record);
+	void (*circuit)(void *context, const struct circuit_record *record); /* once, when it ended or the run did */
+	void (*circuit_request)(void *context, const struct circuit_request_record *record); /* once, when its collective ended or the run did */
 };
 
 /* A run has at most this many listeners. */

@@ -222,6 +222,10 @@ static void reserve_links(struct build_shared *shared)
 	GROW(link_latency_ps);
 	GROW(link_kind);
 	GROW(link_length_m);
+	if (fabric->link_ports) {
+		GROW(link_ports);
+		memset(fabric->link_ports + shared->links_capacity, 0, grown - shared->links_capacity);
+	}
 	GROW(link_name_given);
 #undef GROW
 	shared->links_capacity = grown;
@@ -363,6 +367,21 @@ static uint32_t builder_npu(struct weft_builder *builder, uint32_t index)
 	return fabric->npu_node[build->first_npu + index] - build->first_node;
 }
 
+static void builder_set_circuit(struct weft_builder *builder, uint32_t link, uint32_t ports)
+{
+	struct build *build = build_of(builder);
+	struct fabric *fabric = build->shared->fabric;
+	if (build->shared->error.code)
+		return;
+	if (link >= fabric->n_links - build->first_link || ports < 1 || ports > 64) {
+		builder_fail(builder, NULL, "link %u shall be a circuit of %u ports (range: 1..64)", link, ports);
+		return;
+	}
+	if (!fabric->link_ports)
+		fabric->link_ports = memory_zero(build->shared->links_capacity, 1);
+	fabric->link_ports[build->first_link + link] = (uint8_t)ports;
+}
+
 static int include_module(struct build *outer, struct build *inner, const char *name, const char *params, struct error *err)
 {
 	struct topology_request request;
@@ -429,6 +448,7 @@ const struct weft_builder build_table = {
 	.alloc = builder_alloc, .add_node = builder_add_node, .add_link = builder_add_link, .add_cable = builder_add_cable,
 	.add_component = builder_add_component, .carries = builder_carries, .include = builder_include, .set_data = builder_set_data,
 	.set_channels = builder_set_channels, .set_protocol = builder_set_protocol, .npu = builder_npu,
+	.set_circuit = builder_set_circuit,
 };
 
 int build_run(struct build *build)

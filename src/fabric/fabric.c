@@ -40,6 +40,8 @@ static void settle_arrays(struct fabric *fabric, const struct build_shared *shar
 	SETTLE(link_latency_ps, fabric->n_links);
 	SETTLE(link_kind, fabric->n_links);
 	SETTLE(link_length_m, fabric->n_links);
+	if (fabric->link_ports)
+		SETTLE(link_ports, fabric->n_links);
 	SETTLE(link_name_given, shared->any_link_name ? fabric->n_links : 0);
 	if (!shared->any_link_name)
 		fabric->link_name_given = NULL;
@@ -130,7 +132,8 @@ static void discard(struct fabric *fabric)
 	void *arrays[] = {fabric->node_name, fabric->node_role, fabric->node_kind, fabric->node_rack, fabric->node_tray,
 		fabric->node_slot, fabric->node_plane, fabric->node_npu, fabric->npu_node, fabric->link_source, fabric->link_target,
 		fabric->link_bandwidth, fabric->link_latency_ps, fabric->link_kind, fabric->link_length_m, fabric->link_name_given,
-		fabric->kind_names, fabric->component_kind, fabric->component_name, fabric->component_place, fabric->includes};
+		fabric->kind_names, fabric->component_kind, fabric->component_name, fabric->component_place, fabric->includes,
+		fabric->link_ports};
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		free(arrays[i]);
 	fabric_release(fabric);
@@ -182,6 +185,16 @@ const char *fabric_link_name(const struct fabric *fabric, uint32_t link, char *o
 	else
 		snprintf(out, size, "%s->%s", source, target);
 	return out;
+}
+
+uint32_t fabric_circuits_sharing(const struct fabric *fabric, uint32_t link)
+{
+	uint32_t node = fabric->link_source[link], n = 0;
+	if (!fabric->link_ports || !fabric->link_ports[link])
+		return 1;
+	for (uint32_t i = fabric->out_first[node]; i < fabric->out_first[node + 1]; i++)
+		n += fabric->link_ports[fabric->out_links[i]] > 0;
+	return n;
 }
 
 static bool inside(const struct fabric_include *include, uint32_t node)

@@ -43,6 +43,7 @@ struct fabric {
 	uint16_t *link_kind;    /* index into kind_names */
 	uint32_t *link_ordinal; /* 0: the only link of its source and target; else 1, 2, … among the parallel ones */
 	float *link_length_m;
+	uint8_t *link_ports;    /* fibre ports of a circuit's ends, 0: the link is no circuit; NULL array when there is none */
 	const char **link_name_given; /* NULL array when the module named none; else NULL entries are derived */
 	const char **kind_names;
 	uint32_t n_kinds;
@@ -87,6 +88,8 @@ void fabric_release(struct fabric *fabric);
 /* Checks every invariant of the arrays; returns 0 or fills err. */
 int fabric_verify(const struct fabric *fabric, struct error *err);
 
+/* Links that leave a node: how many circuits share the ports of this one, itself included; 1 for a link that is no circuit. */
+uint32_t fabric_circuits_sharing(const struct fabric *fabric, uint32_t link);
 /* A link's stable name, written to out and returned. */
 const char *fabric_link_name(const struct fabric *fabric, uint32_t link, char *out, size_t size);
 /* Legal ways on from a hop, from the module or by shortest path; choices[0 … returned). 0: no way. */

@@ -488,6 +488,32 @@ static double fluid_link_load(const struct network *network, uint32_t link)
 	return 0;
 }
 
+static int64_t flow_left(struct fluid *fluid, uint32_t index)
+{
+	const struct flow *flow = flow_at(fluid, index);
+	double left = (double)flow->bytes;
+	if (flow->state == FLOW_ALONE)
+		left -= alone_rate(fluid, route_of(fluid, flow)) * 1e-12 * (double)(now(fluid) - flow->entered_ps);
+	else if (flow->state == FLOW_SHARED)
+		left = solver_left(&fluid->solver, index);
+	else if (flow->state != FLOW_STARTING)
+		return 0;
+	int64_t bytes = left > 0 ? (int64_t)left + 1 : 1;
+	return bytes < flow->bytes ? bytes : flow->bytes;
+}
+
+static void fluid_outstanding(struct network *network, network_each_message *each, void *context)
+{
+	struct fluid *fluid = (struct fluid *)network;
+	sync_solver(fluid);
+	for (uint32_t i = 0; i < fluid->flows.capacity; i++) {
+		const struct flow *flow = flow_at(fluid, i);
+		int64_t left = fluid->flows.next[i] == POOL_USED ? flow_left(fluid, i) : 0;
+		if (left > 0)
+			each(context, flow->message.source, flow->message.destination, left + record_overhead(&fluid->records, left));
+	}
+}
+
 static void fluid_cut(struct network *network)
 {
 	struct fluid *fluid = (struct fluid *)network;
@@ -577,5 +603,6 @@ const struct network_model network_fluid = {
 	.counters = fluid_counters,
 	.describe_stuck = fluid_describe_stuck,
 	.link_load = fluid_link_load,
+	.outstanding = fluid_outstanding,
 	.cut = fluid_cut,
 };

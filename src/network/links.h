@@ -3,6 +3,7 @@
 #ifndef WEFT_NETWORK_LINKS_H
 #define WEFT_NETWORK_LINKS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/random.h"
@@ -37,6 +38,7 @@ struct links {
 	uint8_t *state;         /* enum link_state */
 	uint8_t *avoid;         /* 1: detected as down, new routes avoid it (routes_avoid) */
 	enum link_cause cause;  /* of the changes that are being made now */
+	bool kills;             /* of those: what is on the wire is lost, although the link may stay up */
 	uint64_t n_changes;     /* 0: nothing ever changed in this run */
 	struct link_error *errors; /* [n_links], NULL: none; set before the first event */
 };

@@ -73,6 +73,8 @@ struct network_counters {
 	int64_t bytes_injected, bytes_delivered, bytes_dropped, bytes_in_flight; /* injected = the sum of the others */
 };
 
+typedef void network_each_message(void *context, uint32_t source, uint32_t destination, int64_t wire_bytes);
+
 struct network_model {
 	const char *name;       /* as written in a scenario */
 	const char *summary;
@@ -92,6 +94,9 @@ struct network_model {
 	/* Bytes per second that cross a link now, as of the last solve: bit errors are drawn by it. NULL: the model does not know. */
 	double (*link_load)(const struct network *network, uint32_t link);
 	bool draws_errors; /* reads links.errors and draws lost codewords by itself */
+	/* Calls each(…) with what every message has still to put on the wire at its source now: payload and headers of what has not
+	 * started. In the control phase; in any order. NULL: the model does not know. */
+	void (*outstanding)(struct network *network, network_each_message *each, void *context);
 	/* A cut run: emits the byte runs and the records (end_ps = TIME_NEVER) of what is in flight now. */
 	void (*cut)(struct network *network);
 };

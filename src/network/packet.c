@@ -84,6 +84,7 @@ const struct network_model network_packet = {
 	.destroy = packet_destroy,
 	.send = packet_send,
 	.link_changed = packet_link_changed,
+	.outstanding = packet_outstanding,
 	.counters = packet_counters,
 	.describe_stuck = packet_describe_stuck,
 	.draws_errors = true,

@@ -260,6 +260,7 @@ void packet_watch_end(struct packet_network *net, uint32_t link);
 
 /* packet_change.c */
 void packet_link_changed(struct network *network, uint32_t link, int64_t old_bytes_per_s, int64_t old_latency_ps);
+void packet_outstanding(struct network *network, network_each_message *each, void *context);
 
 /* The first link of a path from this hop on that routes avoid; PACKET_NONE. */
 uint32_t packet_avoided_link(const struct packet_network *net, uint32_t hop);
@@ -268,6 +269,7 @@ uint32_t packet_avoided_link(const struct packet_network *net, uint32_t hop);
 void packet_loss_on_wire(struct packet_network *net, uint32_t link);
 void packet_loss_in_buffers(struct packet_network *net, uint32_t link);
 void packet_loss_send_again(struct packet_network *net);
+void packet_loss_outstanding(struct packet_network *net, network_each_message *each, void *context);
 void packet_verify(const struct packet_network *net);
 
 /* packet_stuck.c */

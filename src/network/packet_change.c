@@ -1,6 +1,8 @@
 /* Links that change while packets are on them. What has started goes on as it began: a serialization keeps its rate. Starts that were
  * decided ahead are recalled. A link without capacity starts nothing; packets wait for it where they are. One that goes down loses
  * what is on it (packet_loss.c); once that is detected, what would cross it takes another way. */
+#include <stdlib.h>
+
 #include "network/packet.h"
 
 /* Whether the path of an entry at its source crosses a link that routes avoid. */
@@ -99,6 +101,32 @@ static void reroute(struct packet_network *net)
 	packet_verify(net);
 }
 
+static void add_unsent(const struct packet_network *net, uint32_t entry, int64_t *bytes)
+{
+	for (; entry != PACKET_NONE; entry = net->entries[entry].next) {
+		const struct packet_entry *packets = &net->entries[entry];
+		bytes[packets->message] += (int64_t)packets->count * (packets->payload + net->header);
+	}
+}
+
+void packet_outstanding(struct network *network, network_each_message *each, void *context)
+{
+	struct packet_network *net = (struct packet_network *)network;
+	const struct fabric *fabric = network->setup.fabric;
+	int64_t *bytes = memory_zero(net->messages.capacity + 1, sizeof *bytes);
+	for (uint32_t link = 0; link < fabric->n_links; link++)
+		recall(net, link);
+	for (uint32_t link = 0; link < fabric->n_links; link++) {
+		uint32_t own = net->links[link].n_inputs - 1;
+		add_unsent(net, net->voqs[net->links[link].first_voq + own].head, bytes);
+	}
+	for (uint32_t i = 0; i < net->messages.capacity; i++)
+		if (net->messages.next[i] == POOL_USED && bytes[i] > 0)
+			each(context, packet_message_at(net, i)->message.source, packet_message_at(net, i)->message.destination, bytes[i]);
+	packet_loss_outstanding(net, each, context);
+	free(bytes);
+}
+
 /* With cut-through, when a packet may start depends on the rate of the link that it comes from and on that of the one it goes to. */
 static void recall_before(struct packet_network *net, uint32_t index)
 {
@@ -137,7 +165,7 @@ void packet_link_changed(struct network *network, uint32_t index, int64_t old_by
 	link->unit_wire = 0; /* no packet has that size: serializations are computed anew */
 	link->latency_ps = links->latency_ps[index];
 	net->credit_back_ps[index] = link->latency_ps + net->credit_delay_ps;
-	if (links->state[index] == LINK_DOWN && old_bytes_per_s > 0 && !net->fifos)
+	if ((links->state[index] == LINK_DOWN || links->kills) && old_bytes_per_s > 0 && !net->fifos)
 		packet_loss_on_wire(net, index);
 	packet_loss_send_again(net);
 	if (link->n_active)

@@ -203,6 +203,16 @@ void packet_loss_send_again(struct packet_network *net)
 	net->n_losses = kept;
 }
 
+/* What was lost and is not sent again yet: as full packets and a rest. */
+void packet_loss_outstanding(struct packet_network *net, network_each_message *each, void *context)
+{
+	for (uint32_t i = 0; i < net->n_losses; i++) {
+		const struct network_message *message = &packet_message_at(net, net->losses[i].message)->message;
+		int64_t bytes = net->losses[i].bytes, packets = (bytes + net->payload - 1) / net->payload;
+		each(context, message->source, message->destination, bytes + packets * net->header);
+	}
+}
+
 #ifndef NDEBUG
 static void count_queue(const struct packet_network *net, uint32_t entry, int64_t *bytes)
 {

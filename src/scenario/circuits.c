@@ -75,9 +75,8 @@ int circuits_read(struct scenario *scenario, struct error *err)
 		return 0;
 	if (section_read(&reader, &section_circuits, scenario->circuits_node, scenario))
 		return -1;
-	if (scenario->model != &network_fluid && scenario->model != &network_packet)
-		return tree_fail(node, err, "network model '%s' does not interrupt what has started: 'circuits' needs 'fluid' or 'packet'",
-				 scenario->model->name);
+	if (scenario->model == &network_loggops)
+		return tree_fail(node, err, "network model 'loggops' knows no links: 'circuits' needs 'fluid', 'packet' or 'analytic'");
 	if (scenario->n_changes || (scenario->physics_node && scenario->physics.errors))
 		return tree_fail(node, err, "'circuits' cannot be combined with '%s' yet: both would set the same links",
 				 scenario->n_changes ? "links" : "physics.errors");
