@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-bool wire_varint(struct wire *wire, uint64_t *value)
+bool wire_long_varint(struct wire *wire, uint64_t *value)
 {
 	const uint8_t *p = wire->at;
 	uint64_t result = 0;

@@ -26,7 +26,20 @@ enum wire_result { WIRE_END, WIRE_FIELD, WIRE_MALFORMED };
 /* The next field. WIRE_MALFORMED: truncated, over-long, an unknown wire type or field number 0; `at` is then where it went wrong. */
 enum wire_result wire_next(struct wire *wire, struct wire_field *field);
 /* One varint; false at the end or when it is malformed. */
-bool wire_varint(struct wire *wire, uint64_t *value);
+bool wire_long_varint(struct wire *wire, uint64_t *value);
+static inline bool wire_varint(struct wire *wire, uint64_t *value)
+{
+	if (wire->at < wire->end && *wire->at < 128) { /* most are */
+		*value = *wire->at++;
+		return true;
+	}
+	if (wire->end - wire->at > 1 && wire->at[1] < 128) {
+		*value = (uint64_t)(wire->at[0] & 127) | (uint64_t)wire->at[1] << 7;
+		wire->at += 2;
+		return true;
+	}
+	return wire_long_varint(wire, value);
+}
 /* sint32, sint64: zigzag. */
 static inline int64_t wire_zigzag(uint64_t value) { return (int64_t)(value >> 1) ^ -(int64_t)(value & 1); }
 double wire_double(uint64_t bits);

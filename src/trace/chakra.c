@@ -19,8 +19,10 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "trace/chakra_deps.h"
 #include "trace/chakra_node.h"
 #include "trace/formats.h"
+#include "trace/names.h"
 #include "workload/program.h"
 
 #define LIMIT_RANKS (1u << 20)
@@ -45,7 +47,22 @@ struct loader {
 	uint32_t n_files, n_copies;
 	struct process_group *groups;
 	size_t n_groups, groups_capacity;
-	uint64_t n_dropped, n_untimed, n_guessed_groups;
+	struct names names;
+	uint64_t n_absent, n_self, n_untimed, n_guessed_groups; /* n_absent: nodes that others refer to */
+};
+
+/* One file while it is read: its operations in order of the file, their ids, and what they wait for as ids. */
+struct reading {
+	struct loader *l;
+	uint32_t rank;
+	struct program *program;
+	struct node_id {
+		uint64_t id;
+		uint32_t op; /* in order of the file */
+	} *ids;
+	size_t ids_capacity;
+	struct chakra_deps deps;
+	bool any_data_deps, sorted;
 };
 
 /* JSON and tables whose first bytes happen to read as a length and a field. */
@@ -158,6 +175,12 @@ static int read_group_file(struct loader *l)
 	return result;
 }
 
+/* A text of a node: without the NUL that it may hold. */
+static char *keep_text(struct loader *l, struct wire text)
+{
+	return arena_format(&l->w->arena, "%.*s", (int)(text.end - text.at), (const char *)text.at);
+}
+
 /* "1.0" means 1. */
 static bool same_group(const char *a, const char *b)
 {
@@ -168,13 +191,18 @@ static bool same_group(const char *a, const char *b)
 	return *a && *b && !*a_end && !*b_end && x == y;
 }
 
-static uint32_t find_group(struct loader *l, const char *name)
+static uint32_t find_group(struct loader *l, struct wire text)
 {
+	size_t n = (size_t)(text.end - text.at);
+	for (size_t i = 0; i < l->n_groups; i++)
+		if (!strncmp(l->groups[i].name, (const char *)text.at, n) && !l->groups[i].name[n])
+			return (uint32_t)i;
+	const char *name = keep_text(l, text);
 	for (size_t i = 0; i < l->n_groups; i++)
 		if (same_group(l->groups[i].name, name))
 			return (uint32_t)i;
 	ARRAY_RESERVE(l->groups, l->n_groups + 1, l->groups_capacity);
-	l->groups[l->n_groups] = (struct process_group){.name = arena_text(&l->w->arena, name)};
+	l->groups[l->n_groups] = (struct process_group){.name = name};
 	l->n_guessed_groups++;
 	return (uint32_t)l->n_groups++;
 }
@@ -195,8 +223,9 @@ static const int collective_types[] = {COLLECTIVE_ALL_REDUCE, COLLECTIVE_REDUCE,
 
 static int wrong_node(const struct loader *l, uint32_t rank, const struct chakra_node *node, const char *what)
 {
-	return error_set(l->err, ERROR_INPUT, "%s: node %llu%s%s%s: %s", l->paths[rank], (unsigned long long)node->id,
-			 node->name ? " '" : "", node->name ? node->name : "", node->name ? "'" : "", what);
+	int n = (int)(node->name.end - node->name.at);
+	return error_set(l->err, ERROR_INPUT, "%s: node %llu%s%.*s%s: %s", l->paths[rank], (unsigned long long)node->id,
+			 n ? " '" : "", n, n ? (const char *)node->name.at : "", n ? "'" : "", what);
 }
 
 static int make_collective(struct loader *l, uint32_t rank, const struct chakra_node *node, struct program *program, struct op *op)
@@ -205,15 +234,15 @@ static int make_collective(struct loader *l, uint32_t rank, const struct chakra_
 		return wrong_node(l, rank, node, "unknown comm_type (known: 0 to 9)");
 	if (node->partial_dims)
 		return wrong_node(l, rank, node, "involved_dim leaves a dimension out, which needs a process group instead (pg_name)");
-	uint32_t slot = node->pg_name && *node->pg_name ? 1 + find_group(l, node->pg_name) : SLOT_ALL;
+	uint32_t slot = node->pg_name.at != node->pg_name.end ? 1 + find_group(l, node->pg_name) : SLOT_ALL;
 	struct collective_call call = {.kind = (enum collective_kind)collective_types[node->comm_type], .bytes = node->comm_size,
 		.root = node->comm_root > 0 ? (uint32_t)node->comm_root : 0};
 	if (call.kind == COLLECTIVE_ALL_GATHER && __builtin_mul_overflow(call.bytes, (int64_t)group_size(l, slot), &call.bytes))
 		return wrong_node(l, rank, node, "comm_size is out of range");
 	if (node->weft_bytes >= 0)
 		call.bytes = node->weft_bytes;
-	call.algorithm = node->algorithm ? arena_text(&l->w->arena, node->algorithm) : NULL;
-	call.protocol = node->protocol ? arena_text(&l->w->arena, node->protocol) : NULL;
+	call.algorithm = node->algorithm.at ? keep_text(l, node->algorithm) : NULL;
+	call.protocol = node->protocol.at ? keep_text(l, node->protocol) : NULL;
 	op->kind = OP_COLLECTIVE;
 	op->stream = STREAM_COMMUNICATION;
 	op->group_slot = (uint16_t)slot;
@@ -253,8 +282,8 @@ static void take_own(const struct chakra_node *node, struct program *program, st
 static int make_op(struct loader *l, uint32_t rank, const struct chakra_node *node, struct program *program, struct op *op)
 {
 	*op = (struct op){.kind = OP_COMPUTE, .stream = node->host ? STREAM_HOST : STREAM_DEVICE, .flags = node->host ? OP_HOST : 0};
-	if (node->name && *node->name)
-		op->name = workload_add_name(l->w, arena_text(&l->w->arena, node->name));
+	if (node->name.at != node->name.end)
+		op->name = names_intern(&l->names, l->w, node->name.at, (size_t)(node->name.end - node->name.at));
 	if (node->type == CHAKRA_COLLECTIVE && node->comm_type >= 0 && node->comm_size >= 0 && !node->host)
 		return make_collective(l, rank, node, program, op);
 	if (node->type == CHAKRA_SEND || node->type == CHAKRA_RECEIVE)
@@ -273,54 +302,6 @@ static int make_op(struct loader *l, uint32_t rank, const struct chakra_node *no
 	return 0;
 }
 
-static int by_id(const void *a, const void *b)
-{
-	const struct chakra_node *x = a, *y = b;
-	return (x->id > y->id) - (x->id < y->id);
-}
-
-/* Index of the node with this id among nodes sorted by id, NONE when absent. */
-static uint32_t find_node(const struct chakra_file *file, uint64_t id)
-{
-	uint32_t low = 0, high = file->n_nodes;
-	if (id - file->nodes[0].id < file->n_nodes && file->nodes[id - file->nodes[0].id].id == id)
-		return (uint32_t)(id - file->nodes[0].id); /* contiguous ids */
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		if (file->nodes[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < file->n_nodes && file->nodes[low].id == id ? low : NONE;
-}
-
-/* Dependencies of a node as operation indices, without itself, absent ones and repetitions next to each other. */
-static uint32_t collect_deps(struct loader *l, const struct chakra_file *file, uint32_t index, uint32_t *out)
-{
-	const struct chakra_node *node = &file->nodes[index];
-	uint32_t n = file->any_data_deps ? node->n_data_deps : node->n_ctrl_deps, kept = 0;
-	const uint64_t *ids = n ? file->deps + (file->any_data_deps ? node->first_data_dep : node->first_ctrl_dep) : NULL;
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t dep = find_node(file, ids[i]);
-		if (dep == NONE || dep == index)
-			l->n_dropped++;
-		else if (!kept || out[kept - 1] != dep)
-			out[kept++] = dep;
-	}
-	return kept;
-}
-
-static uint32_t most_deps(const struct chakra_file *file)
-{
-	uint32_t most = 1;
-	for (uint32_t i = 0; i < file->n_nodes; i++) {
-		most = file->nodes[i].n_data_deps > most ? file->nodes[i].n_data_deps : most;
-		most = file->nodes[i].n_ctrl_deps > most ? file->nodes[i].n_ctrl_deps : most;
-	}
-	return most;
-}
-
 static void keep_origin(struct program *program, uint32_t index, const struct chakra_node *node)
 {
 	ARRAY_RESERVE(program->origins, (size_t)index + 1, program->origins_capacity);
@@ -333,32 +314,149 @@ static void keep_origin(struct program *program, uint32_t index, const struct ch
 	}
 }
 
-static int add_rank(struct loader *l, uint32_t rank)
+/* Appends a node's operation and what it waits for. The first node with data_deps makes all ctrl_deps before it worthless. */
+static int take_node(void *user, const struct chakra_node *node)
 {
-	struct chakra_file file;
-	int result = 0;
-	if (chakra_file_read(&file, l->paths[rank], l->err))
+	struct reading *r = user;
+	struct program *program = r->program;
+	struct op op;
+	if (make_op(r->l, r->rank, node, program, &op))
 		return -1;
-	uint32_t index = workload_add_program(l->w);
-	struct program *program = &l->w->programs[index];
-	uint32_t *deps = memory_zero(most_deps(&file), sizeof *deps);
-	program->ready_order = true;
-	program->n_streams = N_STREAMS;
-	qsort(file.nodes, file.n_nodes, sizeof *file.nodes, by_id);
-	for (uint32_t i = 0; i < file.n_nodes && !result; i++) {
-		struct op op;
-		if (i && file.nodes[i].id == file.nodes[i - 1].id)
-			result = wrong_node(l, rank, &file.nodes[i], "another node has the same id");
+	take_own(node, program, &op);
+	if (node->n_data_deps && !r->any_data_deps) {
+		chakra_deps_clear(&r->deps);
+		for (uint32_t i = 0; i < program->n_ops; i++)
+			program->ops[i].n_deps = 0;
+		r->any_data_deps = true;
+	}
+	uint32_t index = program_add(program, &op, NULL, 0);
+	program->ops[index].n_deps = chakra_deps_add(&r->deps, node->id, r->any_data_deps ? node->data_deps : node->ctrl_deps,
+						     r->any_data_deps ? node->n_data_deps : node->n_ctrl_deps);
+	keep_origin(program, index, node);
+	ARRAY_RESERVE(r->ids, (size_t)index + 1, r->ids_capacity);
+	r->ids[index] = (struct node_id){node->id, index};
+	r->sorted &= !index || r->ids[index - 1].id < node->id;
+	return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct node_id *x = a, *y = b;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Puts operations and their origins in the order of their ids. */
+static void permute(const struct reading *r)
+{
+	struct program *program = r->program;
+	struct op *ops = memory_alloc(program->n_ops * sizeof *ops);
+	for (uint32_t i = 0; i < program->n_ops; i++)
+		ops[i] = program->ops[r->ids[i].op];
+	free(program->ops);
+	program->ops = ops;
+	program->ops_capacity = program->n_ops;
+	struct op_origin *origins = memory_alloc(program->n_ops * sizeof *origins);
+	for (uint32_t i = 0; i < program->n_ops; i++)
+		origins[i] = program->origins[r->ids[i].op];
+	free(program->origins);
+	program->origins = origins;
+	program->origins_capacity = program->n_ops;
+}
+
+/* Where each operation's ids begin in deps.ids: they lie in order of the file. */
+static void place_deps(const struct reading *r)
+{
+	uint32_t first = 0;
+	for (uint32_t i = 0; i < r->program->n_ops; i++) {
+		r->program->ops[i].first_dep = first;
+		first += r->program->ops[i].n_deps;
+	}
+}
+
+/* Index of the operation with this id, NONE when absent. */
+static uint32_t find_op(const struct reading *r, uint64_t id)
+{
+	uint32_t low = 0, high = r->program->n_ops;
+	if (id - r->ids[0].id < high && r->ids[id - r->ids[0].id].id == id)
+		return (uint32_t)(id - r->ids[0].id); /* contiguous ids */
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (r->ids[middle].id < id)
+			low = middle + 1;
 		else
-			result = make_op(l, rank, &file.nodes[i], program, &op);
-		if (!result) {
-			take_own(&file.nodes[i], program, &op);
-			program_add(program, &op, deps, collect_deps(l, &file, i, deps));
-			keep_origin(program, i, &file.nodes[i]);
+			high = middle;
+	}
+	return low < r->program->n_ops && r->ids[low].id == id ? low : NONE;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Ids become indices; the absent ones are counted, each once. */
+static void resolve_deps(struct reading *r)
+{
+	struct program *program = r->program;
+	uint64_t *absent = NULL;
+	size_t n_absent = 0, absent_capacity = 0;
+	ARRAY_RESERVE(program->deps, r->deps.n + 1, program->deps_capacity);
+	for (uint32_t i = 0; i < program->n_ops; i++) {
+		struct op *op = &program->ops[i];
+		const uint64_t *ids = r->deps.ids ? r->deps.ids + op->first_dep : NULL;
+		uint32_t n = op->n_deps;
+		op->first_dep = program->n_deps;
+		op->n_deps = 0;
+		for (uint32_t d = 0; d < n; d++) {
+			uint32_t dep = find_op(r, ids[d]);
+			if (dep == NONE) {
+				ARRAY_RESERVE(absent, n_absent + 1, absent_capacity);
+				absent[n_absent++] = ids[d];
+				continue;
+			}
+			program->deps[program->n_deps++] = dep;
+			op->n_deps++;
 		}
 	}
-	free(deps);
-	chakra_file_release(&file);
+	if (n_absent)
+		qsort(absent, n_absent, sizeof *absent, by_number);
+	for (size_t i = 0; i < n_absent; i++)
+		r->l->n_absent += !i || absent[i] != absent[i - 1];
+	free(absent);
+}
+
+static int finish_rank(struct reading *r)
+{
+	struct program *program = r->program;
+	if (r->deps.n >= UINT32_MAX)
+		return error_set(r->l->err, ERROR_INPUT, "%s: more than 2^32 dependencies", r->l->paths[r->rank]);
+	place_deps(r);
+	if (!r->sorted) {
+		qsort(r->ids, program->n_ops, sizeof *r->ids, by_id);
+		permute(r);
+	}
+	for (uint32_t i = 1; i < program->n_ops; i++)
+		if (r->ids[i].id == r->ids[i - 1].id)
+			return error_set(r->l->err, ERROR_INPUT, "%s: two nodes have the id %llu", r->l->paths[r->rank],
+					 (unsigned long long)r->ids[i].id);
+	resolve_deps(r);
+	r->l->n_self += r->deps.n_self;
+	return 0;
+}
+
+static int add_rank(struct loader *l, uint32_t rank)
+{
+	uint32_t index = workload_add_program(l->w);
+	struct reading r = {.l = l, .rank = rank, .program = &l->w->programs[index], .sorted = true};
+	r.program->ready_order = true;
+	r.program->n_streams = N_STREAMS;
+	chakra_deps_init(&r.deps);
+	int result = chakra_file_read(l->paths[rank], take_node, &r, l->err);
+	if (!result)
+		result = finish_rank(&r);
+	chakra_deps_release(&r.deps);
+	free(r.ids);
 	for (uint32_t copy = 0; copy < l->n_copies; copy++)
 		l->w->rank_program[copy * l->n_files + rank] = index;
 	return result;
@@ -411,9 +509,11 @@ static void say_assumed(const struct loader *l)
 	if (l->n_guessed_groups)
 		text_printf(l->request->assumed, "%llu process groups are not described by a group file: each is taken as all ranks\n",
 			    (unsigned long long)l->n_guessed_groups);
-	if (l->n_dropped)
-		text_printf(l->request->assumed, "%llu dependencies on absent nodes or on themselves were dropped\n",
-			    (unsigned long long)l->n_dropped);
+	if (l->n_absent)
+		text_printf(l->request->assumed, "%llu nodes that others depend on are absent: those dependencies were dropped\n",
+			    (unsigned long long)l->n_absent);
+	if (l->n_self)
+		text_printf(l->request->assumed, "%llu dependencies of nodes on themselves were dropped\n", (unsigned long long)l->n_self);
 	if (l->n_untimed)
 		text_printf(l->request->assumed, "%llu compute nodes have no duration and take no time\n", (unsigned long long)l->n_untimed);
 	if (l->n_copies > 1)
@@ -444,6 +544,7 @@ static int load(struct workload *workload, const struct trace_request *request, 
 	l.n_copies = n_ranks / request->n_paths;
 	int result = load_all(&l);
 	free(l.groups);
+	names_release(&l.names);
 	if (result)
 		workload_release(workload);
 	return result;

@@ -1,19 +1,19 @@
 #include "trace/chakra_node.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "trace/lines.h"
-#include "base/wire.h"
 
 /* A record holds one node; the metadata record may hold the whole text of the file it was converted from. */
 #define LIMIT_RECORD (64u << 20)
 #define CHECK_BYTES (1u << 20)
 #define LIMIT_NODES 100000000u
-#define LIMIT_DEPS 2000000000u
 
 /* Field numbers of et_def.proto. */
 enum { NODE_ID = 1, NODE_NAME, NODE_TYPE, NODE_CTRL_DEPS, NODE_DATA_DEPS, NODE_START, NODE_DURATION, NODE_ATTR = 10 };
@@ -72,18 +72,9 @@ static int next_record(struct stream *s, size_t *length)
 	return 1;
 }
 
-static const char *keep_text(struct chakra_file *file, struct wire bytes)
+#define IS(name, text) is_named(name, text, sizeof(text) - 1)
+static bool is_named(struct wire name, const char *text, size_t n)
 {
-	size_t n = (size_t)(bytes.end - bytes.at);
-	char *text = arena_alloc(&file->arena, n + 1);
-	memcpy(text, bytes.at, n);
-	text[n] = '\0';
-	return text;
-}
-
-static bool is_named(struct wire name, const char *text)
-{
-	size_t n = strlen(text);
 	return (size_t)(name.end - name.at) == n && !memcmp(name.at, text, n);
 }
 
@@ -138,100 +129,115 @@ static bool has_false(struct wire list)
 	return false;
 }
 
-static void take_attribute(struct chakra_file *file, struct chakra_node *node, const struct attribute *a)
+/* Where an integer attribute goes; NULL for those that say nothing here. */
+static int64_t *integer_of(struct chakra_node *node, struct wire name)
 {
 	static const struct {
 		const char *name;
-		size_t offset;
+		size_t length, offset;
 	} integers[] = {
-		{"comm_type", offsetof(struct chakra_node, comm_type)}, {"comm_size", offsetof(struct chakra_node, comm_size)},
-		{"comm_src", offsetof(struct chakra_node, comm_src)}, {"comm_dst", offsetof(struct chakra_node, comm_dst)},
-		{"comm_tag", offsetof(struct chakra_node, comm_tag)}, {"comm_root", offsetof(struct chakra_node, comm_root)},
-		{"weft_stream", offsetof(struct chakra_node, weft_stream)},
-		{"weft_duration_ps", offsetof(struct chakra_node, weft_duration_ps)},
-		{"weft_bytes", offsetof(struct chakra_node, weft_bytes)},
+#define INTEGER(field) {#field, sizeof #field - 1, offsetof(struct chakra_node, field)}
+		INTEGER(comm_type), INTEGER(comm_size), INTEGER(comm_src), INTEGER(comm_dst), INTEGER(comm_tag), INTEGER(comm_root),
+		INTEGER(weft_stream), INTEGER(weft_duration_ps), INTEGER(weft_bytes),
+#undef INTEGER
 	};
-	if (a->has_integer && is_named(a->name, "is_cpu_op"))
+	if (name.at == name.end || (*name.at != 'c' && *name.at != 'w'))
+		return NULL;
+	for (size_t i = 0; i < sizeof integers / sizeof *integers; i++)
+		if (is_named(name, integers[i].name, integers[i].length))
+			return (int64_t *)((char *)node + integers[i].offset);
+	return NULL;
+}
+
+static void take_attribute(struct chakra_node *node, const struct attribute *a)
+{
+	int64_t *integer = a->has_integer ? integer_of(node, a->name) : NULL;
+	if (integer) {
+		*integer = a->integer;
+	} else if (a->has_integer && IS(a->name, "is_cpu_op")) {
 		node->host = a->integer != 0;
-	if (a->has_string && is_named(a->name, "pg_name"))
-		node->pg_name = keep_text(file, a->bytes);
-	if (a->has_string && is_named(a->name, "weft_algorithm"))
-		node->algorithm = keep_text(file, a->bytes);
-	if (a->has_string && is_named(a->name, "weft_protocol"))
-		node->protocol = keep_text(file, a->bytes);
-	if (a->has_bools && is_named(a->name, "involved_dim"))
+	} else if (a->has_integer && IS(a->name, "pg_name")) {
+		int n = snprintf(node->number, sizeof node->number, "%lld", (long long)a->integer);
+		node->pg_name = (struct wire){(const uint8_t *)node->number, (const uint8_t *)node->number + n};
+	} else if (a->has_bools && IS(a->name, "involved_dim")) {
 		node->partial_dims = has_false(a->bytes);
-	if (a->has_integer && is_named(a->name, "pg_name"))
-		node->pg_name = arena_format(&file->arena, "%lld", (long long)a->integer);
-	for (size_t i = 0; a->has_integer && i < sizeof integers / sizeof *integers; i++)
-		if (is_named(a->name, integers[i].name))
-			*(int64_t *)((char *)node + integers[i].offset) = a->integer;
+	} else if (a->has_string && IS(a->name, "pg_name")) {
+		node->pg_name = a->bytes;
+	} else if (a->has_string && IS(a->name, "weft_algorithm")) {
+		node->algorithm = a->bytes;
+	} else if (a->has_string && IS(a->name, "weft_protocol")) {
+		node->protocol = a->bytes;
+	}
 }
 
-static bool add_dep(struct chakra_file *file, uint64_t id)
-{
-	if (file->n_deps >= LIMIT_DEPS)
-		return false;
-	ARRAY_RESERVE(file->deps, file->n_deps + 1, file->deps_capacity);
-	file->deps[file->n_deps++] = id;
-	return true;
-}
+/* Growable list of dependencies; a record is at most 64 MiB long, so it stays bounded. */
+struct ids {
+	uint64_t *list;
+	size_t n, capacity;
+};
 
-/* Dependencies of one kind; packed or one at a time. They are appended as they come, so one kind's must not mix with the other's:
- * the caller reads the record once per kind. */
-static bool read_deps(struct chakra_file *file, struct wire record, uint32_t number, uint32_t *first, uint32_t *count)
+/* Packed or one at a time. */
+static bool take_deps(struct ids *ids, struct wire_field *field)
 {
-	struct wire_field field;
-	*first = (uint32_t)file->n_deps;
-	while (wire_next(&record, &field) == WIRE_FIELD) {
-		uint64_t id;
-		if (field.number != number)
-			continue;
-		if (field.type == WIRE_VARINT && !add_dep(file, field.value))
+	ARRAY_RESERVE(ids->list, ids->n + 1 + (field->type == WIRE_BYTES ? (size_t)(field->bytes.end - field->bytes.at) : 0),
+		      ids->capacity);
+	if (field->type == WIRE_VARINT)
+		ids->list[ids->n++] = field->value;
+	while (field->type == WIRE_BYTES && field->bytes.at < field->bytes.end)
+		if (!wire_varint(&field->bytes, &ids->list[ids->n++]))
 			return false;
-		while (field.type == WIRE_BYTES && field.bytes.at < field.bytes.end)
-			if (!wire_varint(&field.bytes, &id) || !add_dep(file, id))
-				return false;
-	}
-	*count = (uint32_t)file->n_deps - *first;
 	return true;
 }
 
-static int read_node(struct stream *s, struct chakra_file *file, struct wire record)
+struct decoder {
+	struct stream stream;
+	struct ids data, ctrl;
+};
+
+static int read_field(struct decoder *d, struct chakra_node *node, struct wire_field *field)
 {
-	struct chakra_node node = {.comm_type = -1, .comm_size = -1, .comm_src = -1, .comm_dst = -1, .comm_tag = 0, .comm_root = 0,
-		.weft_stream = -2, .weft_duration_ps = -1, .weft_bytes = -1};
-	struct wire all = record;
-	struct wire_field field;
 	struct attribute attribute;
-	enum wire_result result;
-	while ((result = wire_next(&record, &field)) == WIRE_FIELD) {
-		if (field.number == NODE_ID && field.type == WIRE_VARINT)
-			node.id = field.value;
-		else if (field.number == NODE_NAME && field.type == WIRE_BYTES)
-			node.name = keep_text(file, field.bytes);
-		else if (field.number == NODE_TYPE && field.type == WIRE_VARINT && field.value >= CHAKRA_TYPES)
-			return corrupt(s, "unknown type of node (known: 0 to 10)");
-		else if (field.number == NODE_TYPE && field.type == WIRE_VARINT)
-			node.type = (uint8_t)field.value;
-		else if (field.number == NODE_START && field.type == WIRE_VARINT)
-			node.start_us = field.value;
-		else if (field.number == NODE_DURATION && field.type == WIRE_VARINT)
-			node.duration_us = field.value;
-		else if (field.number == NODE_ATTR && field.type == WIRE_BYTES) {
-			if (!read_attribute(field.bytes, &attribute))
-				return corrupt(s, "a node's attribute is malformed");
-			take_attribute(file, &node, &attribute);
-		}
+	switch ((uint64_t)field->number << 3 | field->type) {
+	case NODE_ID << 3 | WIRE_VARINT: node->id = field->value; return 0;
+	case NODE_NAME << 3 | WIRE_BYTES: node->name = field->bytes; return 0;
+	case NODE_TYPE << 3 | WIRE_VARINT:
+		if (field->value >= CHAKRA_TYPES)
+			return corrupt(&d->stream, "unknown type of node (known: 0 to 10)");
+		node->type = (uint8_t)field->value;
+		return 0;
+	case NODE_START << 3 | WIRE_VARINT: node->start_us = field->value; return 0;
+	case NODE_DURATION << 3 | WIRE_VARINT: node->duration_us = field->value; return 0;
+	case NODE_DATA_DEPS << 3 | WIRE_VARINT:
+	case NODE_DATA_DEPS << 3 | WIRE_BYTES: return take_deps(&d->data, field) ? 0 : corrupt(&d->stream, "a node is malformed");
+	case NODE_CTRL_DEPS << 3 | WIRE_VARINT:
+	case NODE_CTRL_DEPS << 3 | WIRE_BYTES: return take_deps(&d->ctrl, field) ? 0 : corrupt(&d->stream, "a node is malformed");
+	case NODE_ATTR << 3 | WIRE_BYTES:
+		if (!read_attribute(field->bytes, &attribute))
+			return corrupt(&d->stream, "a node's attribute is malformed");
+		take_attribute(node, &attribute);
+		return 0;
+	default: return 0;
 	}
-	if (result == WIRE_MALFORMED || !read_deps(file, all, NODE_DATA_DEPS, &node.first_data_dep, &node.n_data_deps) ||
-	    !read_deps(file, all, NODE_CTRL_DEPS, &node.first_ctrl_dep, &node.n_ctrl_deps))
-		return corrupt(s, "a node is malformed");
-	if (file->n_nodes == LIMIT_NODES)
-		return corrupt(s, "more than 100 million nodes");
-	file->any_data_deps |= node.n_data_deps > 0;
-	ARRAY_RESERVE(file->nodes, (size_t)file->n_nodes + 1, file->nodes_capacity);
-	file->nodes[file->n_nodes++] = node;
+}
+
+static int read_node(struct decoder *d, struct wire record, struct chakra_node *node)
+{
+	struct wire_field field;
+	enum wire_result result;
+	*node = (struct chakra_node){.comm_type = -1, .comm_size = -1, .comm_src = -1, .comm_dst = -1, .weft_stream = -2,
+		.weft_duration_ps = -1, .weft_bytes = -1};
+	d->data.n = d->ctrl.n = 0;
+	while ((result = wire_next(&record, &field)) == WIRE_FIELD)
+		if (read_field(d, node, &field))
+			return -1;
+	if (result == WIRE_MALFORMED)
+		return corrupt(&d->stream, "a node is malformed");
+	if (node->id == UINT64_MAX)
+		return corrupt(&d->stream, "a node's id is out of range");
+	node->data_deps = d->data.list;
+	node->ctrl_deps = d->ctrl.list;
+	node->n_data_deps = (uint32_t)d->data.n;
+	node->n_ctrl_deps = (uint32_t)d->ctrl.n;
 	return 0;
 }
 
@@ -245,36 +251,35 @@ static bool is_metadata(struct wire record)
 	return true;
 }
 
-int chakra_file_read(struct chakra_file *file, const char *path, struct error *err)
+static int read_records(struct decoder *d, int (*take)(void *user, const struct chakra_node *node), void *user)
 {
-	struct stream s = {.path = path, .err = err};
+	struct chakra_node node;
 	size_t length = 0;
-	int got, result = 0;
-	memset(file, 0, sizeof *file);
-	s.gz = gzopen(path, "rb");
-	if (!s.gz)
-		return error_set(err, ERROR_INPUT, "%s: cannot open: %s", path, strerror(errno));
-	gzbuffer(s.gz, 1 << 16);
-	for (uint32_t record = 0; !result && (got = next_record(&s, &length)) != 0; record++) {
-		struct wire wire = {s.record, got < 0 ? s.record : s.record + length};
-		if (got < 0)
-			result = -1;
-		else if (record > 0 || !is_metadata(wire))
-			result = read_node(&s, file, wire);
+	uint32_t n_nodes = 0;
+	int got;
+	for (uint64_t record = 0; (got = next_record(&d->stream, &length)) > 0; record++) {
+		struct wire wire = {d->stream.record, d->stream.record + length};
+		if (!record && is_metadata(wire))
+			continue;
+		if (n_nodes++ == LIMIT_NODES)
+			return corrupt(&d->stream, "more than 100 million nodes");
+		if (read_node(d, wire, &node) || take(user, &node))
+			return -1;
 	}
-	if (!result && !file->n_nodes)
-		result = corrupt(&s, "the file holds no node");
-	gzclose(s.gz);
-	free(s.record);
-	if (result)
-		chakra_file_release(file);
-	return result;
+	return got < 0 || n_nodes ? got : corrupt(&d->stream, "the file holds no node");
 }
 
-void chakra_file_release(struct chakra_file *file)
+int chakra_file_read(const char *path, int (*take)(void *user, const struct chakra_node *node), void *user, struct error *err)
 {
-	arena_release(&file->arena);
-	free(file->nodes);
-	free(file->deps);
-	memset(file, 0, sizeof *file);
+	struct decoder d = {.stream = {.path = path, .err = err}};
+	d.stream.gz = gzopen(path, "rb");
+	if (!d.stream.gz)
+		return error_set(err, ERROR_INPUT, "%s: cannot open: %s", path, strerror(errno));
+	gzbuffer(d.stream.gz, 1 << 17);
+	int result = read_records(&d, take, user);
+	gzclose(d.stream.gz);
+	free(d.stream.record);
+	free(d.data.list);
+	free(d.ctrl.list);
+	return result;
 }

@@ -1,4 +1,4 @@
-/* The nodes of one .et file as read, before they become a program. */
+/* One .et file, node by node. */
 #ifndef WEFT_TRACE_CHAKRA_NODE_H
 #define WEFT_TRACE_CHAKRA_NODE_H
 
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/memory.h"
+#include "base/wire.h"
 
 struct error;
 
@@ -16,27 +16,20 @@ enum chakra_type {
 };
 
 struct chakra_node {
-	uint64_t id;
+	uint64_t id;                /* below UINT64_MAX */
 	uint64_t start_us, duration_us;
-	int64_t comm_type, comm_size, comm_src, comm_dst, comm_tag, comm_root; /* -1 where absent */
+	int64_t comm_type, comm_size, comm_src, comm_dst, comm_tag, comm_root; /* -1 where absent; comm_tag, comm_root 0 */
 	int64_t weft_stream, weft_duration_ps, weft_bytes; /* of our own writer: -2, -1, -1 where absent */
-	const char *name, *pg_name, *algorithm, *protocol; /* NULL where absent */
-	uint32_t first_data_dep, n_data_deps, first_ctrl_dep, n_ctrl_deps; /* into deps */
+	struct wire name, pg_name, algorithm, protocol;    /* texts without NUL; at == NULL where absent */
+	const uint64_t *data_deps, *ctrl_deps;             /* ids */
+	uint32_t n_data_deps, n_ctrl_deps;
 	uint8_t type;
 	bool host, partial_dims;    /* partial_dims: involved_dim leaves a dimension out */
+	char number[24];            /* pg_name as text where the file has an integer */
 };
 
-struct chakra_file {
-	struct arena arena;         /* names */
-	struct chakra_node *nodes;  /* in order of the file */
-	uint32_t n_nodes;
-	uint64_t *deps;             /* ids */
-	size_t n_deps, nodes_capacity, deps_capacity;
-	bool any_data_deps;
-};
-
-/* Reads one file; on error nothing is left to release. */
-int chakra_file_read(struct chakra_file *file, const char *path, struct error *err);
-void chakra_file_release(struct chakra_file *file);
+/* Calls `take` for every node in order of the file; what the node points to is valid during the call. `take` returns 0, or -1 with
+ * *err filled, which ends the reading. */
+int chakra_file_read(const char *path, int (*take)(void *user, const struct chakra_node *node), void *user, struct error *err);
 
 #endif

@@ -252,11 +252,11 @@ static void malformed_chakra_is_refused(void **state)
 		const char *message;
 	} cases[] = {
 		{"\x05\x08\x01\x18\x04", 5, ": offset 0: the file ends inside a record"},
-		{"\x02\x08\x01\xff\xff\xff\xff\x7f", 8, ": offset 3: a record is longer than 64 MiB"},
+		{"\x04\x08\x01\x18\x04\xff\xff\xff\xff\x7f", 10, ": offset 5: a record is longer than 64 MiB"},
 		{"\x04\x08\x01\x18\x63", 5, ": offset 0: unknown type of node (known: 0 to 10)"},
 		{"\x02\x08\x01", 3, ": node 1: its type is INVALID"},
 		{"\x03\x0a\x01\x30", 4, ": offset 4: the file holds no node"},
-		{"\x04\x08\x01\x18\x04\x04\x08\x01\x18\x04", 10, ": node 1: another node has the same id"},
+		{"\x04\x08\x01\x18\x04\x04\x08\x01\x18\x04", 10, ": two nodes have the id 1"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
