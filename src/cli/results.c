@@ -81,6 +81,7 @@ static void json_energy(struct json *json, const struct energy *energy)
 	json_open_object(json, "energy");
 	json_integer(json, "total_pj", energy->total_pj);
 	json_integer(json, "links_pj", energy->links_pj);
+	json_integer(json, "beside_pj", energy->beside_pj);
 	json_number(json, "pue", energy->pue);
 	json_number(json, "facility_j", energy->facility_j);
 	json_number(json, "kwh", energy->facility_j / JOULES_PER_KWH);
@@ -98,6 +99,8 @@ static void json_energy(struct json *json, const struct energy *energy)
 		json_string(json, "category", row->category);
 		json_string(json, "name", row->name);
 		json_number(json, "count", row->count);
+		if (row->component)
+			json_number(json, row->component, row->n_components);
 		json_integer(json, "energy_pj", row->energy_pj);
 		json_number(json, "price", row->price);
 		json_number(json, "failures_per_year", row->failures_per_year);
@@ -183,7 +186,7 @@ static void print_json(const struct job *job)
 	if (simulation->energy)
 		json_number(json, "energy_j", simulation->energy->facility_j);
 	else
-		json_null(json, "energy_j"); /* a part is not in the catalogue: unknown, not zero */
+		json_null(json, "energy_j"), json_string(json, "energy_unknown", simulation->energy_unknown); /* not known is not zero */
 	json_physics(json, simulation);
 	json_string(json, "timeline", job->timeline);
 	json_open_object(json, "host");
@@ -330,6 +333,15 @@ static void print_hop_times(const struct simulation *simulation)
 		printf("(time of a packet from its arrival in a switch to its arrival behind the next link)\n");
 }
 
+static void print_part(const struct energy_row *row, int64_t total_pj)
+{
+	printf("%-18s %-22s %8.6g %14.6g %6.1f %%", row->category, row->name, row->count, (double)row->energy_pj * 1e-12,
+	       total_pj ? 100 * (double)row->energy_pj / (double)total_pj : 0);
+	if (row->component && row->n_components != row->count)
+		printf("  (%.6g %s)", row->n_components, row->component);
+	putchar('\n');
+}
+
 static void print_physics(const struct simulation *simulation)
 {
 	const struct physics *physics = simulation->physics;
@@ -339,13 +351,14 @@ static void print_physics(const struct simulation *simulation)
 		replays += physics->replays[link];
 	if (physics && physics->errors)
 		printf("\nlost codewords sent again: %lld\n", (long long)replays);
-	if (!energy)
+	if (!energy) {
+		if (simulation->energy_unknown)
+			printf("\nenergy not known: %s\n", simulation->energy_unknown);
 		return;
+	}
 	printf("\n%-18s %-22s %8s %14s %8s\n", "energy", "part", "count", "joules", "share");
 	for (uint32_t i = 0; i < energy->n_rows; i++)
-		printf("%-18s %-22s %8.6g %14.6g %6.1f %%\n", energy->rows[i].category, energy->rows[i].name, energy->rows[i].count,
-		       (double)energy->rows[i].energy_pj * 1e-12,
-		       energy->total_pj ? 100 * (double)energy->rows[i].energy_pj / (double)energy->total_pj : 0);
+		print_part(&energy->rows[i], energy->total_pj);
 	if (energy->n_unspecified)
 		printf("%u nodes count as 0 W: the catalogue does not know what '%s' is (say it with energy: {chips: {%s: …}})\n",
 		       energy->n_unspecified, energy->unspecified_role, energy->unspecified_role);

@@ -131,7 +131,8 @@ static int open_recorder(struct job *job, const struct scenario *scenario, struc
 		.resolved_text = text_string(&resolved), .seed = (uint64_t)scenario->seed, .model = scenario->model->name,
 		.routing = routing_names[scenario->routing], .workloads = (const struct workload *const *)simulation->workloads,
 		.n_workloads = simulation->n_workloads, .workload_order = simulation->workload_order, .n_ranks = simulation->n_ranks, .placement = simulation->placement,
-		.figures = simulation->physics ? &simulation->physics->figures : NULL};
+		.figures = simulation->physics ? &simulation->physics->figures : NULL,
+		.budgets = simulation->physics && simulation->physics->asked};
 	job->timeline = scenario->output.timeline;
 	job->recorder = recorder_new(&options, &simulation->fabric, &simulation->routes, err);
 	text_release(&resolved);

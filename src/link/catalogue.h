@@ -32,10 +32,11 @@ static inline double component_value(const struct component_kind *kind, enum com
 	return kind->figures[figure].known ? kind->figures[figure].typical : 0;
 }
 
-struct machine_part { const char *name, *what, *source; double count, power_w; char grade; const char *component; };
+/* `unless`: a role; where a built topology has no such node, a run counts the part beside the fabric, always on. */
+struct machine_part { const char *name, *what, *source; double count, power_w; char grade; const char *component, *unless; };
 /* One line of a comparison: a number in a unit, as published. */
 struct machine_fact { const char *name, *unit, *source; double value; char grade; };
-struct machine_role { const char *role, *component; };
+struct machine_role { const char *role, *component; double share; /* of a chip that a node of this role is */ };
 
 /* What is published about a machine, and what it is made of. */
 struct machine_record {

@@ -237,7 +237,7 @@ static int machine_figure(const struct tree_node *entry, const char *key, enum q
 
 static int read_part(const struct tree_node *node, struct machine_part *part, struct error *err)
 {
-	static const char *const known[] = {"name", "what", "count", "power", "component", "grade", "source"};
+	static const char *const known[] = {"name", "what", "count", "power", "component", "unless", "grade", "source"};
 	struct figure count = {0}, power = {0};
 	char names[160];
 	if (node->kind != TREE_MAP || !tree_get(node, "name"))
@@ -249,7 +249,7 @@ static int read_part(const struct tree_node *node, struct machine_part *part, st
 		if (!found)
 			return error_at(err, node->file, node->entries[i].line, node->entries[i].column,
 			                "unknown key '%s' of a part%s", node->entries[i].key,
-			                text_known(names, sizeof names, node->entries[i].key, known, 7));
+			                text_known(names, sizeof names, node->entries[i].key, known, sizeof known / sizeof known[0]));
 	}
 	if (machine_figure(node, "count", QUANTITY_COUNT, &count, err) ||
 	    machine_figure(node, "power", QUANTITY_POWER, &power, err))
@@ -259,6 +259,7 @@ static int read_part(const struct tree_node *node, struct machine_part *part, st
 	part->what = tree_get(node, "what") ? tree_get(node, "what")->text : NULL;
 	part->source = tree_get(node, "source") ? tree_get(node, "source")->text : NULL;
 	part->component = tree_get(node, "component") ? tree_get(node, "component")->text : NULL;
+	part->unless = tree_get(node, "unless") ? tree_get(node, "unless")->text : NULL;
 	if (!power.known && !part->component)
 		return tree_fail(node, err, "part '%s' has neither a power nor a component", part->name);
 	return read_grade(tree_get(node, "grade"), &part->grade, err);
@@ -275,6 +276,23 @@ static int read_fact(const struct tree_node *node, struct machine_fact *fact, st
 		return -1;
 	*fact = (struct machine_fact){name->text, unit ? unit->text : "", source ? source->text : NULL, value.typical, 'U'};
 	return read_grade(tree_get(node, "grade"), &fact->grade, err);
+}
+
+/* {die: 0.5}: two nodes of this role are one chip. */
+static int read_shares(struct machine_record *machine, const struct tree_node *shares, struct error *err)
+{
+	for (uint32_t i = 0; shares && i < shares->n_entries; i++) {
+		struct figure share = {0};
+		uint32_t r = 0;
+		while (r < machine->n_roles && strcmp(machine->roles[r].role, shares->entries[i].key))
+			r++;
+		if (r == machine->n_roles)
+			return tree_fail(shares->entries[i].value, err, "machine '%s' has no role '%s'", machine->name, shares->entries[i].key);
+		if (machine_figure(shares, shares->entries[i].key, QUANTITY_RATIO, &share, err))
+			return -1;
+		machine->roles[r].share = share.typical;
+	}
+	return 0;
 }
 
 static int read_machine(struct catalogue *catalogue, const char *name, const struct tree_node *entry, struct error *err)
@@ -304,8 +322,10 @@ static int read_machine(struct catalogue *catalogue, const char *name, const str
 		machine.roles = arena_array(&catalogue->arena, roles->n_entries, sizeof *machine.roles);
 		for (; machine.n_roles < roles->n_entries; machine.n_roles++)
 			machine.roles[machine.n_roles] = (struct machine_role){roles->entries[machine.n_roles].key,
-			                                                       roles->entries[machine.n_roles].value->text};
+			                                                       roles->entries[machine.n_roles].value->text, 1};
 	}
+	if (read_shares(&machine, tree_get(entry, "shares"), err))
+		return -1;
 	while (i < catalogue->n_machines && strcmp(catalogue->machines[i].name, name))
 		i++;
 	if (i == catalogue->n_machines) {

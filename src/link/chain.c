@@ -203,7 +203,8 @@ static void power(const struct link_kind *kind, struct link_chain *c)
 	c->price_known = price->known || kind->figures[FIGURE_CABLE_PRICE].known;
 	c->price = modules * kind_value(kind, FIGURE_MODULE_PRICE) + kind_value(kind, FIGURE_CABLE_PRICE);
 	c->failures_known = fit->known;
-	c->failures_per_year = (modules > 0 ? modules : 1) * afr_from_fit(kind_value(kind, FIGURE_FAILURE_RATE));
+	c->n_components = modules > 0 ? modules : fmax(kind_value(kind, FIGURE_PAIRS), 1);
+	c->failures_per_year = c->n_components * afr_from_fit(kind_value(kind, FIGURE_FAILURE_RATE));
 }
 
 void link_chain_redraw(const struct link_kind *kind, const struct link_draws *draws, struct link_chain *c)

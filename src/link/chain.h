@@ -36,6 +36,7 @@ struct link_chain {
 	double module_w, laser_w, host_w, total_w, static_w, bit_energy_pj; /* dynamic part, per bit carried one way */
 	double energy_per_bit_pj;   /* total_w over both directions' bits at full rate: what a bit costs one way, both ends */
 	double module_energy_pj;    /* one module's watts over its one-way rate: as vendors print it */
+	double n_components;        /* modules, else copper pairs, else 1: the cable */
 	double price, failures_per_year;
 	bool price_known, failures_known;
 };

@@ -58,7 +58,7 @@ static const struct figure_info infos[FIGURE_N] = {
 	[FIGURE_PUBLISHED_ENERGY] = {"published_energy", QUANTITY_ENERGY_PER_BIT, 0, 1e3, "pJ/b", 1, NULL, "as its source prints it: one module"},
 	[FIGURE_MODULE_PRICE] = {"module_price", QUANTITY_MONEY, 0, 1e9, "$", 1, NULL, "of one module"},
 	[FIGURE_CABLE_PRICE] = {"cable_price", QUANTITY_MONEY, 0, 1e9, "$", 1, NULL, "of one cable"},
-	[FIGURE_FAILURE_RATE] = {"failure_rate", QUANTITY_FIT, 0, 1e9, "FIT", 1, NULL, "of one module, or of a passive cable"},
+	[FIGURE_FAILURE_RATE] = {"failure_rate", QUANTITY_FIT, 0, 1e9, "FIT", 1, NULL, "of one module, of one of `pairs`, or of a passive cable"},
 	[FIGURE_REPAIR_TIME] = {"repair_time", QUANTITY_TIME, 0, NO_LIMIT, "h", 3600e12, NULL, "until it works again"},
 	[FIGURE_WAKE_TIME] = {"wake_time", QUANTITY_TIME, 0, NO_LIMIT, "us", 1e6, NULL, "from asleep to carrying bits"},
 	[FIGURE_RELOCK_TIME] = {"relock_time", QUANTITY_TIME, 0, NO_LIMIT, "ms", 1e9, NULL, "after its circuit was moved"},
@@ -70,6 +70,7 @@ static const struct figure_info infos[FIGURE_N] = {
 	[FIGURE_AGE] = {"age", QUANTITY_TIME, 0, NO_LIMIT, "d", 86400e12, "0 d", "in service"},
 	[FIGURE_FLEET_MEDIAN] = {"fleet_median_ber", QUANTITY_NUMBER, 0, 0.5, "", 1, NULL, "published, to compare with"},
 	[FIGURE_FLEET_P99] = {"fleet_p99_ber", QUANTITY_NUMBER, 0, 0.5, "", 1, NULL, "published 99th percentile, to compare with"},
+	[FIGURE_PAIRS] = {"pairs", QUANTITY_COUNT, 1, 1024, "", 1, NULL, "copper pairs in a cable, where they count and fail one by one"},
 };
 
 const struct figure_info *figure_info(enum figure_id id) { return &infos[id]; }

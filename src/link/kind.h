@@ -41,6 +41,8 @@ enum figure_id {
 	FIGURE_LAUNCH_SPREAD, FIGURE_CONNECTOR_SPREAD, FIGURE_CONTAMINATION, FIGURE_CONTAMINATION_LOSS, FIGURE_AGEING, FIGURE_AGE,
 	/* For comparison only. */
 	FIGURE_FLEET_MEDIAN, FIGURE_FLEET_P99,
+	/* Added later; at the end, so that the draws of the others stay. */
+	FIGURE_PAIRS,
 	FIGURE_N
 };
 

@@ -1,6 +1,8 @@
 #include "scenario/energy.h"
 
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +15,8 @@
 #include "scenario/scenario.h"
 #include "scenario/simulation.h"
 
+#define MOST_PARTS 64 /* of a machine beside its fabric */
+#define UNKNOWN_SIZE 512
 #define UNSPECIFIED "unspecified-" /* the catalogue's components of which nothing is said */
 
 struct terms { double pue, price; const char *tariff; };
@@ -154,6 +158,7 @@ static int add_nodes(struct energy *energy, const struct simulation *simulation,
 		if (is_unspecified(component) && !energy->n_unspecified++)
 			energy->unspecified_role = fabric->node_role[node];
 		row->count++;
+		row->n_components++;
 		row->energy_pj += energy->node_pj[node];
 		row->price += component_value(component, COMPONENT_PRICE);
 		row->failures_per_year += afr_from_fit(component_value(component, COMPONENT_FAILURE_RATE));
@@ -179,6 +184,8 @@ static void add_links(struct energy *energy, const struct simulation *simulation
 		double share = class->n_cables / (2 * fmax(kind_value(kind, FIGURE_LINKS_PER_CABLE), 1));
 		int64_t pj = link_total_pj(simulation, link);
 		row->count += share;
+		row->n_components += share * class->chain.n_components;
+		row->component = kind_value(kind, FIGURE_MODULES) > 0 ? "modules" : kind->figures[FIGURE_PAIRS].known ? "pairs" : "cables";
 		row->energy_pj += pj;
 		row->price += share * class->chain.price;
 		row->failures_per_year += share * class->chain.failures_per_year;
@@ -205,6 +212,52 @@ static void add_components(struct energy *energy, const struct simulation *simul
 	}
 }
 
+/* How much of the published machine this fabric is, by its chips. */
+static double part_of_machine(const struct simulation *simulation, const struct machine_record *machine)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	double chips = 0;
+	for (uint32_t i = 0; i < fabric->n_npus; i++)
+		for (uint32_t r = 0; r < machine->n_roles; r++)
+			if (!strcmp(machine->roles[r].role, fabric->node_role[fabric->npu_node[i]]))
+				chips += machine->roles[r].share;
+	return machine->n_chips.known && machine->n_chips.typical > 0 ? chips / machine->n_chips.typical : 0;
+}
+
+static bool has_role(const struct fabric *fabric, const char *role)
+{
+	for (uint32_t node = 0; node < fabric->n_nodes; node++)
+		if (!strcmp(fabric->node_role[node], role))
+			return true;
+	return false;
+}
+
+/* Parts of the machine that this fabric leaves out, always on: what they do in the run is not known, so chips among them idle. */
+static int add_beside(struct energy *energy, const struct simulation *simulation, struct error *err)
+{
+	const struct catalogue *catalogue = &simulation->physics->catalogue;
+	const struct fabric *fabric = &simulation->fabric;
+	const struct machine_record *machine = catalogue_machine_of(catalogue, fabric->module->name, fabric->spec);
+	double whole = machine ? part_of_machine(simulation, machine) : 0;
+	for (uint32_t i = 0; whole > 0 && i < machine->n_parts && i < MOST_PARTS; i++) {
+		const struct machine_part *part = &machine->parts[i];
+		double watts = part->power_w;
+		if (!part->unless || has_role(fabric, part->unless))
+			continue;
+		if (watts < 0) {
+			const struct component_kind *component = catalogue_component(catalogue, part->component, err);
+			if (!component)
+				return -1;
+			watts = component_value(component, COMPONENT_IDLE_POWER);
+		}
+		struct energy_row *row = row_of(energy, "beside the fabric", part->name);
+		row->count = row->n_components = part->count * whole;
+		row->energy_pj = (int64_t)llround(watts * row->count * (double)simulation->end_ps); /* W × ps = pJ */
+		energy->beside_pj += row->energy_pj;
+	}
+	return 0;
+}
+
 int energy_account(struct energy *energy, const struct simulation *simulation, struct error *err)
 {
 	const struct physics *physics = simulation->physics;
@@ -213,13 +266,13 @@ int energy_account(struct energy *energy, const struct simulation *simulation, s
 	memset(energy, 0, sizeof *energy);
 	if (read_terms(simulation, &terms, err))
 		return -1;
-	energy->rows = arena_array(&energy->arena, simulation->fabric.n_kinds + physics->catalogue.n_components + 1,
+	energy->rows = arena_array(&energy->arena, simulation->fabric.n_kinds + physics->catalogue.n_components + MOST_PARTS,
 	                           sizeof *energy->rows);
 	energy->n_nodes = simulation->fabric.n_nodes;
 	energy->n_components = simulation->fabric.n_components;
 	energy->node_pj = arena_array(&energy->arena, (size_t)energy->n_nodes + 1, sizeof *energy->node_pj);
 	energy->component_pj = arena_array(&energy->arena, (size_t)energy->n_components + 1, sizeof *energy->component_pj);
-	if (add_nodes(energy, simulation, err)) {
+	if (add_nodes(energy, simulation, err) || add_beside(energy, simulation, err)) {
 		energy_release(energy);
 		return -1;
 	}
@@ -240,61 +293,88 @@ int energy_account(struct energy *energy, const struct simulation *simulation, s
 	return 0;
 }
 
-static bool machine_is_known(const struct simulation *simulation)
+static void not_known(struct simulation *simulation, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void not_known(struct simulation *simulation, const char *format, ...)
+{
+	char *text = arena_array(&simulation->arena, UNKNOWN_SIZE, 1);
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, UNKNOWN_SIZE, format, arguments);
+	va_end(arguments);
+	simulation->energy_unknown = text;
+}
+
+static bool nodes_are_known(struct simulation *simulation)
 {
 	const struct fabric *fabric = &simulation->fabric;
-	const struct catalogue *catalogue = &simulation->physics->catalogue;
-	if (!catalogue_machine_of(catalogue, fabric->module->name, fabric->spec))
-		return false;
 	for (uint32_t node = 0; node < fabric->n_nodes; node++) {
 		const struct component_kind *component = node_component(simulation, node, NULL);
-		if (!component || is_unspecified(component))
-			return false;
+		if (component && !is_unspecified(component))
+			continue;
+		not_known(simulation, "the catalogue does not know what '%s' of '%s' is (say it with energy: {chips: {%s: NAME}})",
+			  fabric->node_role[node], fabric->module->name, fabric->node_role[node]);
+		return false;
 	}
 	return true;
 }
 
 /* Looked at first: physics of a large shape that is no machine would be in vain. */
-static bool is_machine(const struct fabric *fabric)
+static bool is_machine(struct simulation *simulation)
 {
+	const struct fabric *fabric = &simulation->fabric;
 	struct catalogue catalogue;
-	struct error unknown = {0};
-	bool known = !catalogue_init(&catalogue, &unknown);
-	if (!known)
+	struct error err = {0};
+	bool known;
+	if (catalogue_init(&catalogue, &err)) {
+		not_known(simulation, "%s", err.message);
 		return false;
+	}
 	known = catalogue_machine_of(&catalogue, fabric->module->name, fabric->spec);
 	catalogue_release(&catalogue);
+	if (!known)
+		not_known(simulation, "the catalogue has no machine '%s' (say what its nodes are with energy: {chips: …})", fabric->module->name);
 	return known;
 }
 
-static bool default_physics(struct simulation *simulation)
+void energy_prepare(struct simulation *simulation)
 {
-	const struct totals *totals = &simulation->totals;
 	struct physics *physics;
-	struct error unknown = {0};
-	if (simulation->physics)
-		return true;
-	if (!is_machine(&simulation->fabric))
-		return false;
+	struct error err = {0};
+	if (simulation->physics || !is_machine(simulation))
+		return;
 	physics = memory_zero(1, sizeof *physics);
-	if (physics_init(physics, simulation->scenario, &simulation->fabric, &unknown)) {
+	if (physics_init(physics, simulation->scenario, &simulation->fabric, &err)) {
+		not_known(simulation, "%s", err.message);
 		free(physics);
-		return false;
+		return;
 	}
-	for (uint32_t link = 0; link < totals->n_links; link++)
-		physics->bytes[link] = totals->link_bytes[link] + totals->link_overhead[link];
 	simulation->physics = physics;
-	return true;
+	if (nodes_are_known(simulation))
+		return;
+	physics_release(physics);
+	free(physics);
+	simulation->physics = NULL;
 }
 
 void energy_default(struct simulation *simulation)
 {
-	struct error unknown = {0};
-	if (simulation->energy || !default_physics(simulation) || !machine_is_known(simulation))
+	const struct totals *totals = &simulation->totals;
+	struct physics *physics = simulation->physics;
+	struct error err = {0};
+	if (simulation->energy || !physics)
 		return;
+	if (simulation->error.code || simulation->loggops) {
+		not_known(simulation, simulation->loggops ? "the network model 'loggops' moves no bytes over links" : "the run is not complete");
+		return;
+	}
+	if (physics->asked && (!is_machine(simulation) || !nodes_are_known(simulation)))
+		return;
+	for (uint32_t link = 0; !physics->asked && link < totals->n_links; link++)
+		physics->bytes[link] = totals->link_bytes[link] + totals->link_overhead[link];
 	simulation->energy = memory_zero(1, sizeof *simulation->energy);
-	if (!energy_account(simulation->energy, simulation, &unknown))
+	if (!energy_account(simulation->energy, simulation, &err))
 		return;
+	not_known(simulation, "%s", err.message);
 	free(simulation->energy);
 	simulation->energy = NULL;
 }

@@ -43,6 +43,7 @@ struct physics {
 	int64_t *stall_ps;         /* [n_links] what one of them costs */
 	int64_t *replays;          /* [n_links] so far */
 	int64_t *bytes;            /* [n_links] payload and overhead so far */
+	bool asked;                /* by the scenario; else only the joules of a known machine are read from it */
 	bool errors;               /* they take part in the run */
 	uint32_t n_open;           /* links whose budget does not close */
 	struct error warning;      /* the first of them, when that is a warning */

@@ -188,13 +188,16 @@ static int build_physics(struct simulation *simulation, struct error *err)
 {
 	const struct scenario *scenario = simulation->scenario;
 	struct physics *physics;
-	if (!scenario->physics_node && !scenario->energy_node)
+	if (!scenario->physics_node && !scenario->energy_node) {
+		energy_prepare(simulation);
 		return 0;
+	}
 	physics = memory_zero(1, sizeof *physics);
 	if (physics_init(physics, scenario, &simulation->fabric, err)) {
 		free(physics);
 		return -1;
 	}
+	physics->asked = true;
 	simulation->physics = physics;
 	if (scenario->physics.latency) /* before anything reads it */
 		physics_add_latency(physics, &simulation->fabric);
@@ -203,7 +206,7 @@ static int build_physics(struct simulation *simulation, struct error *err)
 
 static int start_physics(struct simulation *simulation, struct error *err)
 {
-	if (!simulation->physics)
+	if (!simulation->physics || !simulation->physics->asked)
 		return 0;
 	engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
 	return physics_start(simulation->physics, simulation, err);
@@ -398,9 +401,9 @@ static void make_digest(struct simulation *simulation)
 	}
 	for (uint32_t link = 0; link < totals->n_links; link++)
 		digest_i64(&digest, totals->link_bytes[link]);
-	for (uint32_t link = 0; simulation->physics && link < totals->n_links; link++)
+	for (uint32_t link = 0; simulation->physics && simulation->physics->asked && link < totals->n_links; link++)
 		digest_i64(&digest, simulation->physics->replays[link]);
-	if (simulation->energy) /* that was asked for */
+	if (simulation->energy) /* what was asked for */
 		digest_i64(&digest, simulation->energy->total_pj);
 	digest_hex(&digest, simulation->digest);
 }
@@ -419,8 +422,7 @@ int simulation_finish(struct simulation *simulation, bool interrupted)
 		energy_account(simulation->energy, simulation, &simulation->error);
 	}
 	make_digest(simulation);
-	if (!simulation->error.code && !simulation->loggops)
-		energy_default(simulation); /* a reading of the same results: no part of the digest */
+	energy_default(simulation); /* a reading of the same results: no part of the digest */
 	return simulation->error.code ? 1 : 0;
 }
 

@@ -49,7 +49,7 @@ struct simulation {
 	struct totals totals;
 	struct text assumed;            /* what traces left open and how it was taken, a line each */
 	struct arena arena;
-	struct physics *physics;        /* NULL: the scenario asks for neither physics nor energy */
+	struct physics *physics;        /* NULL: neither asked for, nor is every part of the machine in the catalogue */
 
 	/* Results, filled by simulation_finish. */
 	uint64_t n_messages;
@@ -64,7 +64,8 @@ struct simulation {
 	const char *status;             /* "complete", "incomplete", "interrupted" */
 	struct error error;             /* why it could not finish; code ERROR_NONE when complete */
 	struct rank_result *ranks;      /* [n_ranks] */
-	struct energy *energy;          /* NULL: not asked for */
+	struct energy *energy;          /* NULL: not known */
+	const char *energy_unknown;     /* why, when it is not known */
 	double build_cpu_s, simulate_cpu_s;
 };
 

@@ -147,7 +147,7 @@ static void write_energy(struct recorder *recorder, const struct energy *energy)
 {
 	hid_t group = file_group(&recorder->file, "/energy", "joules and money of the run, by kind of part");
 	static const struct variable nodes = {.name = "node_energy_pj", .type = VALUE_I64, .units = "pJ",
-		.text = "chips and switches, by row of /nodes; with links_energy_pj they add up to total_energy_pj"};
+		.text = "chips and switches, by row of /nodes; with links_energy_pj and beside_energy_pj they add up to total_energy_pj"};
 	static const struct variable components = {.name = "component_energy_pj", .type = VALUE_I64, .units = "pJ",
 		.text = "modules, by row of /components: their part of links_energy_pj, not on top of it"};
 	write_rows(recorder, group, energy);
@@ -155,6 +155,7 @@ static void write_energy(struct recorder *recorder, const struct energy *energy)
 	write_parts(recorder, group, "component", &components, energy->n_components, energy->component_pj);
 	write_total(recorder, group, "total_energy_pj", "all parts, without the building", energy->total_pj);
 	write_total(recorder, group, "links_energy_pj", "all links", energy->links_pj);
+	write_total(recorder, group, "beside_energy_pj", "parts of the machine that are not among /nodes", energy->beside_pj);
 	write_number(recorder, group, "pue", "1", "power usage effectiveness of the building", energy->pue);
 	write_number(recorder, group, "facility_j", "J", "with the building", energy->facility_j);
 	write_number(recorder, group, "mean_w", "W", "without the building", energy->mean_w);
@@ -167,8 +168,9 @@ static void write_energy(struct recorder *recorder, const struct energy *energy)
 
 void physics_write(struct recorder *recorder, const struct recorder_result *result)
 {
-	if (recorder->options.figures) {
+	if (recorder->options.figures && recorder->options.budgets)
 		write_budgets(recorder, recorder->options.figures);
+	if (recorder->options.figures && (recorder->options.budgets || result->energy)) {
 		write_energy_bins(recorder, recorder->options.figures, result->end_ps);
 	}
 	if (result->energy)

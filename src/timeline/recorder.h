@@ -33,7 +33,8 @@ struct recorder_options {
 	const uint32_t *workload_order; /* [n_workloads] in which groups are numbered; NULL: as they are listed */
 	uint32_t n_ranks;
 	const uint32_t *placement;  /* [n_ranks] NPU of each rank */
-	const struct link_figures *figures; /* budgets, errors and energy of links; NULL: none take part. Outlives the recorder */
+	const struct link_figures *figures; /* budgets, errors and energy of links; NULL: not known. Outlives the recorder */
+	bool budgets;               /* of figures: the budgets and errors too, which the scenario asked for */
 };
 
 /* Creates the file with every object and attribute, status = running. An existing weft file is overwritten, any other file is
