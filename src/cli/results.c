@@ -14,7 +14,9 @@
 #include "network/hops.h"
 #include "trace/info.h"
 #include "report/tables.h"
+#include "base/time.h"
 #include "scenario/energy.h"
+#include "scenario/failures.h"
 #include "scenario/physics.h"
 #include "scenario/scenario.h"
 #include "workload/executor.h"
@@ -165,6 +167,30 @@ static void json_packets(struct json *json, const struct simulation *simulation)
 	json_hop_times(json, simulation);
 }
 
+/* Of the section failures: what failed when, and until when. */
+static void json_failures(struct json *json, const struct simulation *simulation)
+{
+	uint32_t n;
+	const struct failure_event *events = failures_events(simulation, &n);
+	if (!simulation->scenario->n_failures)
+		return;
+	json_open_array(json, "failures");
+	for (uint32_t i = 0; i < n; i++) {
+		const struct failure_unit *unit = failures_unit(simulation, events[i].unit);
+		json_open_object(json, NULL);
+		json_string(json, "name", unit->name);
+		json_string(json, "effect", failure_effect_names[unit->entry->effect]);
+		json_integer(json, "start_ps", events[i].start_ps);
+		if (events[i].end_ps == TIME_NEVER)
+			json_null(json, "end_ps");
+		else
+			json_integer(json, "end_ps", events[i].end_ps);
+		json_bool(json, "spare", events[i].spare);
+		json_close_object(json);
+	}
+	json_close_array(json);
+}
+
 static void print_json(const struct job *job)
 {
 	const struct simulation *simulation = &job->simulation;
@@ -183,6 +209,7 @@ static void print_json(const struct job *job)
 	json_integer(json, "packet_hops", (int64_t)simulation->packet_hops);
 	json_packets(json, simulation);
 	json_collectives(json, simulation);
+	json_failures(json, simulation);
 	if (simulation->energy)
 		json_number(json, "energy_j", simulation->energy->facility_j);
 	else

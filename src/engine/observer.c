@@ -15,8 +15,9 @@ const char *const link_state_names[LINK_STATE_N] = {
 };
 
 const char *const link_cause_names[LINK_CAUSE_N] = {
-	[LINK_CAUSE_SCHEDULE] = "schedule", [LINK_CAUSE_BIT_ERRORS] = "bit_errors",
-	[LINK_CAUSE_CIRCUIT] = "circuit",
+	[LINK_CAUSE_SCHEDULE] = "schedule", [LINK_CAUSE_BIT_ERRORS] = "bit_errors", [LINK_CAUSE_CIRCUIT] = "circuit",
+	[LINK_CAUSE_FAILURE] = "failure", [LINK_CAUSE_FLAP] = "flap", [LINK_CAUSE_LANE_LOSS] = "lane_loss",
+	[LINK_CAUSE_CONTAMINATION] = "contamination", [LINK_CAUSE_CRASH] = "crash",
 };
 
 void observers_add(struct observers *observers, const struct observer *observer, bool by_kind)

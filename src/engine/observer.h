@@ -35,7 +35,8 @@ extern const char *const link_state_names[LINK_STATE_N];
 
 /* Why a link changed. */
 enum link_cause { LINK_CAUSE_SCHEDULE /* the scenario's list of changes */, LINK_CAUSE_BIT_ERRORS, LINK_CAUSE_CIRCUIT /* a circuit switch */,
-	LINK_CAUSE_N };
+	/* Failures by chance, by what they do, and the ends of them. */
+	LINK_CAUSE_FAILURE, LINK_CAUSE_FLAP, LINK_CAUSE_LANE_LOSS, LINK_CAUSE_CONTAMINATION, LINK_CAUSE_CRASH, LINK_CAUSE_N };
 extern const char *const link_cause_names[LINK_CAUSE_N];
 
 struct message_record {

@@ -26,3 +26,12 @@ double draw_time_to_failure_hours(struct random_stream *stream, double mttf_hour
 	gsl_rng rng = random_gsl(stream);
 	return gsl_ran_weibull(&rng, mttf_hours / tgamma(1 + 1 / shape), shape);
 }
+
+/* P(T > t) = exp(-(t/scale)^shape), given T > age: (T/scale)^shape = (age/scale)^shape + an exponential of mean 1. */
+double draw_remaining_life(struct random_stream *stream, double mttf, double shape, double age)
+{
+	double exponential = -log1p(-random_uniform(stream)), scale = mttf / tgamma(1 + 1 / shape);
+	if (shape == 1)
+		return mttf * exponential;
+	return scale * pow(pow(age / scale, shape) + exponential, 1 / shape) - age;
+}

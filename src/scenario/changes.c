@@ -119,6 +119,23 @@ static uint32_t *collect(struct simulation *simulation, const bool *hit, uint32_
 	return links;
 }
 
+static int fail_component(struct simulation *simulation, const char *pattern, const struct tree_node *where, struct error *err)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	const char **names = arena_array(&simulation->arena, (size_t)fabric->n_components + fabric->n_nodes + 1, sizeof *names), *nearest;
+	size_t n = 0;
+	for (uint32_t c = 0; c < fabric->n_components; c++)
+		names[n++] = fabric->component_name[c];
+	for (uint32_t node = 0; node < fabric->n_nodes; node++)
+		if (fabric->node_kind[node] != WEFT_NODE_NPU)
+			names[n++] = fabric->node_name[node];
+	if (!n)
+		return tree_fail(where, err, "'%s' has no components and no switches, so none has a name like '%s'", fabric->module->name, pattern);
+	nearest = text_nearest(pattern, names, n);
+	return tree_fail(where, err, "no component or switch of '%s' that carries links has a name like '%s' (%s '%s')", fabric->module->name,
+			 pattern, nearest ? "the nearest is" : "the first is", nearest ? nearest : names[0]);
+}
+
 /* A chip is neither component nor switch: its ranks would go on without it. */
 int links_of_components(struct simulation *simulation, const char *pattern, const struct tree_node *where, uint32_t **links, uint32_t *n,
 			struct error *err)
@@ -134,10 +151,19 @@ int links_of_components(struct simulation *simulation, const char *pattern, cons
 		for (uint32_t i = fabric->carried_first[c]; text_matches(pattern, fabric->component_name[c]) && i < fabric->carried_first[c + 1]; i++)
 			hit[fabric->carried[i]] = true;
 	*links = collect(simulation, hit, n);
-	if (*n)
-		return 0;
-	return tree_fail(where, err, "no component or switch of '%s' that carries links has a name like '%s' (the first of %u components is '%s')",
-			 fabric->module->name, pattern, fabric->n_components, fabric->n_components ? fabric->component_name[0] : "");
+	return *n ? 0 : fail_component(simulation, pattern, where, err);
+}
+
+static int fail_link(struct simulation *simulation, const char *pattern, const struct tree_node *where, struct error *err)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	const char **names = arena_array(&simulation->arena, (size_t)fabric->n_links + 1, sizeof *names), *nearest;
+	char name[256];
+	for (uint32_t link = 0; link < fabric->n_links; link++)
+		names[link] = arena_text(&simulation->arena, fabric_link_name(fabric, link, name, sizeof name));
+	nearest = text_nearest(pattern, names, fabric->n_links);
+	return tree_fail(where, err, "no link of '%s' has a name like '%s' (%s '%s')", fabric->module->name, pattern,
+			 nearest ? "the nearest is" : "the first is", nearest ? nearest : fabric->n_links ? names[0] : "");
 }
 
 int links_match(struct simulation *simulation, const char *pattern, const struct tree_node *where, uint32_t **links, uint32_t *n,
@@ -151,8 +177,7 @@ int links_match(struct simulation *simulation, const char *pattern, const struct
 	*links = collect(simulation, hit, n);
 	if (*n)
 		return 0;
-	return tree_fail(where, err, "no link of '%s' has a name like '%s' (the first is '%s')", fabric->module->name, pattern,
-			 fabric->n_links ? fabric_link_name(fabric, 0, name, sizeof name) : "");
+	return fail_link(simulation, pattern, where, err);
 }
 
 static int match(struct simulation *simulation, struct pending_change *pending, struct error *err)

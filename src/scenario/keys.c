@@ -27,6 +27,7 @@ static const struct section_key root_keys[] = {
 		AT(rendezvous_bytes)},
 	{"workload", KEY_NODE, NULL, NULL, "list of entries, see section workload", AT(workload_node)},
 	{"links", KEY_NODE, "", NULL, "list of changes of links at run time, see section links", AT(links_node)},
+	{"failures", KEY_NODE, "", NULL, "what fails by chance, see section failures", AT(failures_node)},
 	{"circuits", KEY_NODE, "", NULL, "which circuits of topology `ocs` are lit, see section circuits", AT(circuits_node)},
 	{"physics", KEY_NODE, "", NULL, "link budgets and bit errors, see section physics", AT(physics_node)},
 	{"energy", KEY_NODE, "", NULL, "joules and money, see section energy", AT(energy_node)},
@@ -149,6 +150,43 @@ const struct section section_change = {"links", "An entry of the list `links`: s
 	change_keys};
 
 #undef AT
+#define AT(field) offsetof(struct scenario_failure, field)
+static const struct section_key failure_keys[] = {
+	{"component", KEY_TEXT, "", NULL, "what fails: pattern of names of components and switches, each with every link that it carries", AT(component)},
+	{"link", KEY_TEXT, "", NULL, "or: pattern of link names; a cable fails as a whole, with the link the other way", AT(link)},
+	{"chip", KEY_TEXT, "", NULL, "or: pattern of names of chips, each with its links and ranks", AT(chip)},
+	{"effect", KEY_CHOICE, "", "down|flap|lane|contamination|crash|throttle", "what happens to it; default: `down`, of a chip `crash`. A `flap` is `down` for "
+		"1 s to 60 s unless `repair` says otherwise; `lane`: one lane of each link is lost; `contamination`: dB on each link; `throttle`: the chip "
+		"computes slowly", AT(effect)},
+	{"rate", KEY_TEXT, "", NULL, "how often: `719 FIT` (failures of a unit in 10^9 hours)", AT(rate_text)},
+	{"afr", KEY_RATIO, "", "0..1000", "or: failures of a unit per year, `0.63 %`", AT(afr)},
+	{"mttf", KEY_TEXT, "", NULL, "or: mean time to failure of a unit, `600000 h`; default: the catalogue's rate of what it is", AT(mttf_text)},
+	{"shape", KEY_RATIO, "1", "0.1..10", "of the Weibull distribution with that mean: 1 exponential, below 1 early deaths, above 1 wear", AT(shape)},
+	{"infant", KEY_RATIO, "0", "0..1", "share of units that die of infant mortality, after `infant_mttf` in the mean", AT(infant)},
+	{"infant_mttf", KEY_TEXT, "", NULL, "a time", AT(infant_text)},
+	{"age", KEY_TEXT, "0 s", NULL, "of all units when the run begins; matters where `shape` is not 1", AT(age_text)},
+	{"repair", KEY_TEXT, "", NULL, "how long until it works again: `4 h`, `1 s .. 60 s` (evenly), `0.5 h .. 4 h .. 24 h` (triangle with that peak); default: never",
+		AT(repair_text)},
+	{"repair_law", KEY_CHOICE, "range", "range|exponential", "`exponential`: with the mean of `repair`", AT(repair_law)},
+	{"detect", KEY_TIME, "", NULL, "how long after the failure routes avoid its links; default: never, what crosses them waits", AT(detect_ps)},
+	{"abort", KEY_TIME, "", NULL, "how long after a failure that is not over the library gives up and the run ends; default: never, what waits waits",
+		AT(abort_ps)},
+	{"lanes", KEY_COUNT, "0", "0..1024", "lane: lanes of a link; 0: the catalogue's", AT(lanes)},
+	{"loss", KEY_TEXT, "", NULL, "contamination: dB, `3 dB` or `1 dB .. 6 dB`", AT(loss_text)},
+	{"slow", KEY_RATIO, "1", "1..1000", "throttle: computations take so many times as long", AT(slow)},
+	{"spares", KEY_COUNT, "0", "0..1000000", "down, crash: units in reserve, in each group of `spares_per`; one takes over after `switchover` and is free again "
+		"when the unit is repaired", AT(spares)},
+	{"spares_per", KEY_COUNT, "0", "0..1048576", "units, in their natural order, that share `spares`; 0: all of the entry", AT(spares_per)},
+	{"together", KEY_COUNT, "1", "1..1048576", "crash: chips, in natural order, that are swapped as a block (a cube of 64), as circuit switches do; units and "
+		"spares are then such blocks", AT(together)},
+	{"switchover", KEY_TIME, "0 s", NULL, "until a spare has taken over", AT(switchover_ps)},
+	{"spare_latency", KEY_TIME, "0 s", NULL, "what a spare adds to the latency of each of its links: one hop more", AT(spare_latency_ps)},
+	{0},
+};
+const struct section section_failure = {"failures", "An entry of the list `failures`: parts that fail at random times while the run goes on "
+	"(docs/failures.md).", failure_keys};
+
+#undef AT
 #define AT(field) offsetof(struct scenario_output, field)
 static const struct section_key output_keys[] = {
 	{"timeline", KEY_PATH, "", NULL, "HDF5 file to write (docs/timeline-format.md)", AT(timeline)},
@@ -222,6 +260,6 @@ static const struct section_key network_keys[] = {
 const struct section section_network = {"network", "The network model; the model's own parameters stand beside these keys.", network_keys};
 
 const struct section *const scenario_sections[] = {
-	&section_root, &section_network, &section_entry, &section_collective, &section_pipeline, &section_path_kind, &section_message, &section_change,
+	&section_root, &section_network, &section_entry, &section_collective, &section_pipeline, &section_path_kind, &section_message, &section_change, &section_failure,
 	&section_circuits, &section_circuit_state, &section_physics, &section_energy, &section_output, NULL,
 };

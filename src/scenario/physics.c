@@ -260,6 +260,10 @@ void physics_release(struct physics *physics)
 	free(physics->streams);
 	free(physics->drawn);
 	free(physics->rate_before);
+	free(physics->candidate_ps);
+	free(physics->dirt_db);
+	free(physics->bytes_before);
+	free(physics->replays_before);
 	if (physics->due.words)
 		bitset_release(&physics->due);
 	if (physics->over.words)
@@ -272,8 +276,10 @@ void physics_release(struct physics *physics)
 static void on_error_due(void *context, uint32_t link)
 {
 	struct simulation *simulation = context;
-	bitset_add(&simulation->physics->due, link);
 	simulation->engine.n_background--;
+	if (simulation->physics->candidate_ps[link] != simulation->engine.now_ps)
+		return; /* the link's errors have changed since */
+	bitset_add(&simulation->physics->due, link);
 	engine_request(&simulation->engine, ENGINE_PHASE_CONTROL);
 }
 
@@ -291,12 +297,22 @@ static void on_start(void *context, uint32_t argument)
 	engine_request(&simulation->engine, ENGINE_PHASE_CONTROL);
 }
 
+/* Since the link's errors last changed. */
+static double bytes_booked(const struct physics *physics, uint32_t link)
+{
+	return (double)(physics->bytes[link] - (physics->bytes_before ? physics->bytes_before[link] : 0));
+}
+static int64_t replays_booked(const struct physics *physics, uint32_t link)
+{
+	return physics->replays[link] - (physics->replays_before ? physics->replays_before[link] : 0);
+}
+
 /* Replays of a link whose errors are goodput: as many as its bytes make likely, over the time in which they crossed. */
 #define REPLAY_PIECES 64
 static void book_replays(struct physics *physics, uint32_t link, int64_t start_ps, int64_t end_ps)
 {
-	int64_t expected = (int64_t)((double)physics->bytes[link] * physics->errors_per_byte[link]);
-	int64_t n = expected - physics->replays[link], pieces = n < REPLAY_PIECES ? n : REPLAY_PIECES;
+	int64_t expected = (int64_t)(bytes_booked(physics, link) * physics->errors_per_byte[link]);
+	int64_t n = expected - replays_booked(physics, link), pieces = n < REPLAY_PIECES ? n : REPLAY_PIECES;
 	for (int64_t i = 0; i < pieces; i++) {
 		int64_t many = scale_floor(n, i + 1, pieces) - scale_floor(n, i, pieces);
 		OBSERVE(physics->observers, link_replays, link, start_ps + scale_floor(end_ps - start_ps, 2 * i + 1, 2 * pieces), many);
@@ -319,10 +335,12 @@ static void draw_next(struct physics *physics, struct simulation *simulation, ui
 {
 	double per_ps = physics->errors_per_byte[link] * (double)simulation->fabric.link_bandwidth[link] * 1e-12;
 	double wait_ps = -log1p(-random_uniform(&physics->streams[link])) / per_ps;
+	physics->candidate_ps[link] = -1;
 	if (!(wait_ps < 9e18) || simulation->engine.now_ps > INT64_MAX - (int64_t)wait_ps - 2)
 		return; /* later than time goes */
 	simulation->engine.n_background++;
-	engine_schedule(&simulation->engine, simulation->engine.now_ps + 1 + (int64_t)wait_ps, physics->on_error, link);
+	physics->candidate_ps[link] = simulation->engine.now_ps + 1 + (int64_t)wait_ps;
+	engine_schedule(&simulation->engine, physics->candidate_ps[link], physics->on_error, link);
 }
 
 /* Share of its time, beside the time in which it carries bytes, for which a full link would stand still. */
@@ -343,6 +361,22 @@ int64_t physics_rate(const struct physics *physics, const struct simulation *sim
 	return (int64_t)fmax(floor((double)bytes_per_s / (1 + stalled_share(physics, simulation, link))), 1);
 }
 
+/* Which of its errors are drawn, from now on. */
+static void draw_errors(struct physics *physics, struct simulation *simulation, uint32_t link)
+{
+	physics->drawn[link] = 1;
+	if (simulation->links.errors) {
+		struct link_error *error = &simulation->links.errors[link];
+		error->per_byte = physics->errors_per_byte[link];
+		error->replay_ps = physics->stall_ps[link];
+		if (!error->stream.key) /* else it goes on */
+			error->stream = physics->streams[link];
+		link_error_draw(error);
+		return;
+	}
+	draw_next(physics, simulation, link);
+}
+
 static void start_link(struct physics *physics, struct simulation *simulation, uint32_t link)
 {
 	double stalled = stalled_share(physics, simulation, link);
@@ -355,16 +389,7 @@ static void start_link(struct physics *physics, struct simulation *simulation, u
 		return;
 	}
 	if (stalled <= STALLED_SHARE_DRAWN || simulation->links.errors) {
-		physics->drawn[link] = 1;
-		if (simulation->links.errors) {
-			struct link_error *error = &simulation->links.errors[link];
-			*error = (struct link_error){.per_byte = physics->errors_per_byte[link],
-			                             .replay_ps = physics->stall_ps[link],
-			                             .stream = physics->streams[link]};
-			link_error_draw(error);
-			return;
-		}
-		draw_next(physics, simulation, link);
+		draw_errors(physics, simulation, link);
 		return;
 	}
 	rate = physics_rate(physics, simulation, link, rate);
@@ -419,6 +444,37 @@ void physics_control(struct physics *physics, struct simulation *simulation)
 	simulation->links.cause = LINK_CAUSE_SCHEDULE;
 }
 
+static void keep_dirt(struct physics *physics, uint32_t n_links)
+{
+	physics->dirt_db = memory_zero((size_t)n_links + 1, sizeof *physics->dirt_db);
+	physics->bytes_before = memory_zero((size_t)n_links + 1, sizeof *physics->bytes_before);
+	physics->replays_before = memory_zero((size_t)n_links + 1, sizeof *physics->replays_before);
+}
+
+void physics_contaminate(struct physics *physics, struct simulation *simulation, uint32_t link, double db)
+{
+	const struct link_class *class = &physics->classes[physics->link_class[link]];
+	struct link_chain chain = class->chain;
+	if (!physics->dirt_db)
+		keep_dirt(physics, simulation->fabric.n_links);
+	physics->dirt_db[link] = fabs(physics->dirt_db[link] + db) < 1e-9 ? 0 : physics->dirt_db[link] + db;
+	physics->bytes_before[link] = physics->bytes[link];
+	physics->replays_before[link] = physics->replays[link];
+	struct link_draws draws = {.added_db = physics->figures.added_db[link] + physics->dirt_db[link]};
+	link_chain_redraw(&physics->kinds[class->kind], &draws, &chain);
+	physics->figures.codeword_error_ratio[link] = chain.codeword_error_ratio;
+	physics->errors_per_byte[link] = 0;
+	physics->stall_ps[link] = 0;
+	set_errors(physics, simulation->scenario, link, &physics->kinds[class->kind], &chain);
+	physics->drawn[link] = 0;
+	physics->candidate_ps[link] = -1;
+	if (simulation->links.errors && !(physics->errors_per_byte[link] > 0))
+		simulation->links.errors[link].bytes_left = INT64_MAX;
+	if (physics->errors_per_byte[link] > 0 && chain.codeword_error_ratio <= NEVER_TRAINS &&
+	    (simulation->links.errors || stalled_share(physics, simulation, link) <= STALLED_SHARE_DRAWN))
+		draw_errors(physics, simulation, link);
+}
+
 /* The model draws them itself; until the links are started they have none. */
 static void give_errors(struct simulation *simulation)
 {
@@ -437,6 +493,8 @@ int physics_start(struct physics *physics, struct simulation *simulation, struct
 	observers_add(&simulation->observers, &observer, false);
 	for (uint32_t link = 0; link < n; link++)
 		any |= physics->errors_per_byte[link] > 0;
+	for (uint32_t i = 0; i < simulation->scenario->n_failures; i++)
+		any |= simulation->scenario->failures[i].effect == FAILURE_CONTAMINATION;
 	if (!physics->errors || !any)
 		return 0;
 	if (simulation->network->model->draws_errors)
@@ -448,6 +506,7 @@ int physics_start(struct physics *physics, struct simulation *simulation, struct
 	physics->streams = memory_zero((size_t)n + 1, sizeof *physics->streams);
 	physics->drawn = memory_zero((size_t)n + 1, 1);
 	physics->rate_before = memory_zero((size_t)n + 1, sizeof *physics->rate_before);
+	physics->candidate_ps = memory_zero((size_t)n + 1, sizeof *physics->candidate_ps);
 	bitset_init(&physics->due, n);
 	bitset_init(&physics->over, n);
 	for (uint32_t link = 0; link < n; link++) {
@@ -469,7 +528,7 @@ void physics_finish(struct physics *physics, struct simulation *simulation)
 			physics->replays[link] += simulation->links.errors[link].replays;
 		if (physics->drawn[link] || !(physics->errors_per_byte[link] > 0))
 			continue;
-		n = (int64_t)llround((double)physics->bytes[link] * physics->errors_per_byte[link]) - physics->replays[link];
+		n = (int64_t)llround(bytes_booked(physics, link) * physics->errors_per_byte[link]) - replays_booked(physics, link);
 		physics->replays[link] += n;
 		if (n)
 			OBSERVE(&simulation->observers, link_replays, link, simulation->end_ps > 0 ? simulation->end_ps - 1 : 0,

@@ -44,6 +44,9 @@ struct physics {
 	int64_t *replays;          /* [n_links] so far */
 	int64_t *bytes;            /* [n_links] payload and overhead so far */
 	bool asked;                /* by the scenario; else only the joules of a known machine are read from it */
+	/* [n_links], NULL: no link changes while the run goes on. Dirt that came, dB; bytes and replays when it last changed. */
+	double *dirt_db;
+	int64_t *bytes_before, *replays_before;
 	bool errors;               /* they take part in the run */
 	uint32_t n_open;           /* links whose budget does not close */
 	struct error warning;      /* the first of them, when that is a warning */
@@ -53,6 +56,7 @@ struct physics {
 	struct random_stream *streams;
 	uint8_t *drawn;            /* [n_links] 1: stalls are drawn; 0: no errors, or goodput */
 	int64_t *rate_before;      /* [n_links] of a stalled link; -1: not stalled */
+	int64_t *candidate_ps;     /* [n_links] of the next error that could come; events at other times are not meant */
 	struct bitset due, over;
 	uint32_t n_dead;           /* links that never come up */
 	uint8_t on_error, on_over, on_start;
@@ -70,6 +74,9 @@ int physics_start(struct physics *physics, struct simulation *simulation, struct
 void physics_control(struct physics *physics, struct simulation *simulation);
 /* What is left of a rate when the link's errors are goodput; 0: the link never comes up. `bytes_per_s` itself before errors take part. */
 int64_t physics_rate(const struct physics *physics, const struct simulation *simulation, uint32_t link, int64_t bytes_per_s);
+/* Puts so many dB more on a link, or takes them off again (negative), through its budget: its bit errors change from now on. The caller
+ * settles the link's condition then (changes.h). In the control phase, after physics_control. */
+void physics_contaminate(struct physics *physics, struct simulation *simulation, uint32_t link, double db);
 /* After the run: what rounding left of the replays of links whose errors are not drawn one by one. */
 void physics_finish(struct physics *physics, struct simulation *simulation);
 

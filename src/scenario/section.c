@@ -58,12 +58,12 @@ static int read_integer(const struct section_reader *reader, const struct sectio
 static int read_ratio(const struct section_reader *reader, const struct section_key *key, const struct tree_node *value, double *out)
 {
 	struct error local = {0};
-	double low = 0, high = 0;
+	const char *dots = key->range ? strstr(key->range, "..") : NULL;
 	if (value->kind != TREE_SCALAR)
 		return tree_fail(value, reader->err, "'%s' must be %s", key->name, units_expected(QUANTITY_RATIO));
 	if (units_parse(value->text, QUANTITY_RATIO, out, &local))
 		return tree_fail(value, reader->err, "%s: %s", key->name, local.message);
-	if (key->range && sscanf(key->range, "%lf..%lf", &low, &high) == 2 && !(*out >= low && *out <= high))
+	if (dots && !(*out >= atof(key->range) && *out <= atof(dots + 2))) /* "0..1": sscanf would take "0." for the first */
 		return tree_fail(value, reader->err, "'%s' is '%s', outside %s", key->name, value->text, key->range);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "scenario/changes.h"
 #include "scenario/circuits.h"
 #include "scenario/energy.h"
+#include "scenario/failures.h"
 #include "scenario/loggops_run.h"
 #include "scenario/physics.h"
 #include "scenario/scenario.h"
@@ -112,6 +113,8 @@ static void on_control(void *context)
 		circuits_control(simulation->circuits, simulation);
 	if (simulation->changes)
 		changes_control(simulation);
+	if (simulation->failing)
+		failures_control(simulation);
 }
 
 /* Building */
@@ -121,6 +124,9 @@ static bool reroutes(const struct scenario *scenario)
 {
 	for (uint32_t i = 0; i < scenario->n_changes; i++)
 		if (scenario->changes[i].detect_ps >= 0)
+			return true;
+	for (uint32_t i = 0; i < scenario->n_failures; i++)
+		if (scenario->failures[i].detect_ps >= 0)
 			return true;
 	return false;
 }
@@ -222,10 +228,11 @@ static int start_circuits(struct simulation *simulation, struct error *err)
 
 static int start_changes(struct simulation *simulation, struct error *err)
 {
-	if (!simulation->scenario->n_changes)
+	const struct scenario *scenario = simulation->scenario;
+	if (!scenario->n_changes && !scenario->n_failures)
 		return 0;
 	engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
-	return changes_start(simulation, err);
+	return (scenario->n_changes && changes_start(simulation, err)) || (scenario->n_failures && failures_start(simulation, err)) ? -1 : 0;
 }
 
 static int build(struct simulation *simulation, struct error *err)
@@ -289,6 +296,7 @@ void simulation_release(struct simulation *simulation)
 		energy_release(simulation->energy);
 	if (simulation->physics)
 		physics_release(simulation->physics);
+	failures_release(simulation);
 	free(simulation->energy);
 	free(simulation->physics);
 	arena_release(&simulation->arena);
@@ -311,6 +319,35 @@ static int64_t now_ps(const struct simulation *simulation)
 	return simulation->loggops ? loggops_now_ps(simulation->loggops) : simulation->engine.now_ps;
 }
 
+/* The network cannot go on: who waits because of that. */
+static void judge_network(struct simulation *simulation)
+{
+	const struct error *error = &simulation->network->error;
+	struct text waiting = TEXT_INIT;
+	if (error->code == ERROR_SIMULATION && !simulation->loggops)
+		executor_describe_waiting(simulation->executor, &waiting);
+	if (waiting.length)
+		error_set(&simulation->error, error->code, "%s; %s", error->message, text_string(&waiting));
+	else
+		simulation->error = *error;
+	text_release(&waiting);
+}
+
+/* Who waits, and which failures are behind it. */
+static void judge_stuck(struct simulation *simulation)
+{
+	struct text why = TEXT_INIT;
+	struct error stuck = {0};
+	if (simulation->failing)
+		failures_describe(simulation, &why);
+	executor_explain_stuck(simulation->executor, &stuck);
+	if (why.length)
+		error_set(&simulation->error, stuck.code, "%s; %s", text_string(&why), stuck.message);
+	else
+		simulation->error = stuck;
+	text_release(&why);
+}
+
 /* Why it is not complete, if it is not. */
 static void judge(struct simulation *simulation, bool interrupted)
 {
@@ -320,7 +357,7 @@ static void judge(struct simulation *simulation, bool interrupted)
 		simulation->status = "interrupted";
 		error_set(&simulation->error, ERROR_INTERRUPTED, "interrupted at %lld ps of simulated time", (long long)now_ps(simulation));
 	} else if (simulation->network->error.code) {
-		simulation->error = simulation->network->error;
+		judge_network(simulation);
 	} else if (failed && failed->code) {
 		simulation->error = *failed;
 	} else if (simulation->engine.overflowed) {
@@ -329,7 +366,7 @@ static void judge(struct simulation *simulation, bool interrupted)
 		if (!loggops_finish(simulation->loggops, &simulation->error))
 			simulation->status = "complete";
 	} else if (!executor_finished(simulation->executor)) {
-		executor_explain_stuck(simulation->executor, &simulation->error);
+		judge_stuck(simulation);
 		error_set(&simulation->error, ERROR_SIMULATION, "the run stopped before its end");
 	} else {
 		simulation->status = "complete";

@@ -18,6 +18,7 @@ struct circuits;
 struct link_condition;
 struct pending_change;
 struct energy;
+struct failing;
 struct loggops;
 struct physics;
 struct scenario;
@@ -45,6 +46,7 @@ struct simulation {
 	uint32_t n_ranks;
 	struct pending_change *changes; /* NULL: the scenario has no list of changes */
 	struct link_condition *conditions; /* [n_links], NULL: nothing but physics and circuits changes links */
+	struct failing *failing;        /* NULL: the scenario has no section failures */
 	struct circuits *circuits;      /* NULL: the scenario has no circuit switch that moves */
 	struct totals totals;
 	struct text assumed;            /* what traces left open and how it was taken, a line each */

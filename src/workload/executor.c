@@ -96,13 +96,19 @@ static void on_delivered(void *context, uint32_t token)
 static void on_timer(void *context, uint32_t index)
 {
 	struct executor *x = context;
+	if (!timer_is_due(x, index))
+		return;
 	if (running_op(x, running_at(x, index))->kind == OP_COLLECTIVE)
 		collective_begin(x, index);
 	else
 		note_ended(x, index);
 }
 
-static void on_work(void *context, uint32_t thread) { thread_work_done(context, thread); }
+static void on_work(void *context, uint32_t thread)
+{
+	if (!hold_work(context, thread))
+		thread_work_done(context, thread);
+}
 static void on_arrival(void *context, uint32_t message) { collective_arrived(context, message); }
 
 /* Operations */
@@ -120,7 +126,7 @@ static void make_ready(struct executor *x, uint32_t actor_index, uint32_t op_ind
 	uint32_t index = pool_take(&x->running);
 	uint16_t stream = program->ops[op_index].stream;
 	*running_at(x, index) = (struct running){
-		.actor = actor_index, .op = op_index, .ready_ps = x->engine->now_ps, .start_ps = -1, .cause_rank = cause_rank,
+		.actor = actor_index, .op = op_index, .ready_ps = x->engine->now_ps, .start_ps = -1, .due_ps = -1, .held_ps = -1, .cause_rank = cause_rank,
 		.cause_index = cause_index, .released_by = cause_rank == x->actors[actor_index].rank ? cause_index : NONE,
 		.after_rank = NONE, .after_index = NONE, .finished_by = MESSAGE_NONE, .next = NONE, .message = NONE, .instance = NONE,
 		.peer = NONE,
@@ -154,14 +160,19 @@ static void release_dependents(struct executor *x, uint32_t actor, uint32_t op, 
 			release(x, actor, prepared->dependents[d] & ~DEP_START, op);
 }
 
-static int64_t duration_ps(const struct executor *x, const struct actor *actor, const struct op *op, uint32_t index)
+int64_t op_duration_ps(const struct executor *x, const struct actor *actor, uint32_t index)
 {
+	const struct op *op = &actor->prepared->program->ops[index];
 	double jitter = actor_workload(x, actor)->jitter;
-	if (jitter <= 0 || op->kind != OP_COMPUTE)
-		return op->amount;
-	struct random_stream stream = random_stream(x->setup.seed, "workload.jitter", (uint64_t)actor->entry << 32 | actor->rank);
-	stream.counter += index;
-	return op->amount + (int64_t)((double)op->amount * jitter * (2 * random_uniform(&stream) - 1));
+	int64_t duration_ps = op->amount;
+	if (op->kind != OP_COMPUTE)
+		return duration_ps;
+	if (jitter > 0) {
+		struct random_stream stream = random_stream(x->setup.seed, "workload.jitter", (uint64_t)actor->entry << 32 | actor->rank);
+		stream.counter += index;
+		duration_ps += (int64_t)((double)op->amount * jitter * (2 * random_uniform(&stream) - 1));
+	}
+	return op->flags & OP_HOST ? duration_ps : chip_duration_ps(x, actor->rank, duration_ps);
 }
 
 static void start_timed(struct executor *x, uint32_t index)
@@ -169,11 +180,11 @@ static void start_timed(struct executor *x, uint32_t index)
 	struct running *running = running_at(x, index);
 	struct actor *actor = &x->actors[running->actor];
 	const struct op *op = running_op(x, running);
-	int64_t duration = duration_ps(x, actor, op, running->op);
+	int64_t duration = op_duration_ps(x, actor, running->op);
 	if (op->kind == OP_COMPUTE && !(op->flags & OP_HOST))
 		rank_count(&x->ranks[actor->rank], &x->ranks[actor->rank].n_computing, x->engine->now_ps, true);
 	if (duration > 0)
-		engine_schedule(x->engine, time_add(x->engine->now_ps, duration), x->on_timer, index);
+		timer_start(x, index, duration);
 	else
 		note_ended(x, index);
 }
@@ -388,9 +399,11 @@ static void issue(void *context)
 	take_arrivals(x);
 	while ((x->touched_actors.count || x->touched_threads.count) && !x->error.code) {
 		for (uint32_t i = bitset_take(&x->touched_actors, 0); i != NONE; i = bitset_take(&x->touched_actors, i + 1))
-			actor_go(x, i);
+			if (!x->crashed || !hold_actor(x, i))
+				actor_go(x, i);
 		for (uint32_t i = bitset_take(&x->touched_threads, 0); i != NONE; i = bitset_take(&x->touched_threads, i + 1))
-			thread_go(x, i);
+			if (!x->crashed || !hold_thread(x, i))
+				thread_go(x, i);
 	}
 }
 
@@ -553,6 +566,7 @@ void executor_free(struct executor *x)
 		free(x->actors[i].streams);
 		free(x->actors[i].need);
 	}
+	chips_release(x);
 	gang_release(x);
 	matching_release(x);
 	for (uint32_t e = 0; e < x->n_entries; e++)

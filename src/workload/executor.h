@@ -61,12 +61,22 @@ bool executor_finished(const struct executor *executor);
 /* When the engine drained or stopped before the end: fills err (ERROR_SIMULATION) with the ranks, operations and links that wait
  * and for what: first the cycle or the missing partner if there is one, then at most eight ranks, then how many more. */
 int executor_explain_stuck(const struct executor *executor, struct error *err);
+/* Appends the same without what the network says of itself: ranks, operations, groups. */
+void executor_describe_waiting(const struct executor *executor, struct text *out);
 /* An error found while running: collectives that do not match, a network that failed. */
 const struct error *executor_error(const struct executor *executor);
 
 /* The rank's chip has failed, or a failure that holds it is over: while it computes nothing its time is RANK_FAILED. Counted: every
  * `true` needs its `false`. In any phase before the issue phase. */
 void executor_rank_failed(struct executor *executor, uint32_t rank, bool failed);
+
+/* The rank's computations take `times` (> 0) as long from now on as on a chip at its full clock; what is left of one that runs is
+ * stretched likewise. Host operations are not. Phases as above. */
+void executor_rank_slow(struct executor *executor, uint32_t rank, double times);
+/* The rank's chip is dead: nothing of the rank starts or ends and its time is RANK_FAILED, until it is there again (a spare in its
+ * place): then what it computed begins anew, and what else it did goes on. Its links are the caller's business. Phases as above. */
+void executor_rank_crashed(struct executor *executor, uint32_t rank, bool crashed);
+bool executor_rank_is_crashed(const struct executor *executor, uint32_t rank);
 
 /* Results, by rank; valid until executor_free. end_ps = the time of its last operation. Before the end of a run: up to now. */
 void executor_rank_result(const struct executor *executor, uint32_t rank, struct rank_result *result);

@@ -27,6 +27,12 @@ static uint32_t position_rank_id(const struct executor *x, const struct instance
 	return (uint32_t)(position_rank(x, instance, position) - x->ranks);
 }
 
+uint32_t thread_rank(const struct executor *x, uint32_t thread)
+{
+	const struct instance *instance = instance_at(x, x->threads[thread].instance);
+	return position_rank_id(x, instance, thread_position(instance, thread));
+}
+
 static void touch_thread(struct executor *x, uint32_t thread)
 {
 	bitset_add(&x->touched_threads, thread);
@@ -424,7 +430,7 @@ void collective_enter(struct executor *x, uint32_t index)
 		return;
 	}
 	rank_moving(&x->ranks[actor->rank], x->engine->now_ps, true);
-	engine_schedule(x->engine, time_add(x->engine->now_ps, instance->protocol->base_ps), x->on_timer, index);
+	timer_start(x, index, instance->protocol->base_ps);
 }
 
 /* From the issue phase, or from the timer of the launch: only marks what thread_go will do. */

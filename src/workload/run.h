@@ -3,6 +3,7 @@
  *   executor.c   setup, the issue phase, operations: ready, start, end
  *   matching.c   sends and receives
  *   gang.c       collectives, step by step
+ *   chips.c      chips that are slow or dead
  *   account.h    where each rank's time goes
  *   stuck.c      what an unfinished run waits for
  *
@@ -83,6 +84,8 @@ struct actor {
 struct running {
 	uint32_t actor, op;
 	int64_t ready_ps, start_ps; /* start −1: its stream is busy (ready_order) */
+	int64_t due_ps;         /* of its timer; an event at another time is not meant. −1: none runs */
+	int64_t held_ps;        /* left of its timer when its chip died; −1 */
 	int64_t computed_ps;    /* what its rank had computed when it started */
 	uint32_t cause_rank, cause_index; /* as in struct op_record */
 	uint32_t released_by;   /* operation of the own rank that made it ready */
@@ -242,6 +245,11 @@ struct executor {
 	uint64_t *ended;           /* scratch: operation << 32 | running */
 	size_t ended_capacity;
 
+	/* Chips that are slow or dead; NULL as long as none ever was. */
+	double *slow;              /* [n_ranks] */
+	uint8_t *crashed;          /* [n_ranks] */
+	struct bitset held_actors, held_threads, held_work; /* of dead ranks: what they would have done */
+
 	uint64_t next_message;
 	int32_t next_collective;
 	struct error error;
@@ -268,6 +276,22 @@ bool post_message(struct executor *x, uint32_t message, int64_t wire_bytes, uint
 void record_release(struct executor *x, const struct release_record *record);
 const char *op_text(const struct executor *x, uint32_t actor, uint32_t op, char *out, size_t size);
 
+int64_t op_duration_ps(const struct executor *x, const struct actor *actor, uint32_t op); /* on its chip as it is now */
+
+/* chips.c */
+static inline bool rank_is_crashed(const struct executor *x, uint32_t rank) { return x->crashed && x->crashed[rank]; }
+/* What `duration_ps` of computing takes on the rank's chip. */
+int64_t chip_duration_ps(const struct executor *x, uint32_t rank, int64_t duration_ps);
+/* Sets the timer of an operation. */
+void timer_start(struct executor *x, uint32_t running, int64_t duration_ps);
+/* Whether this event of an operation's timer is the one that is meant; then it is over. */
+bool timer_is_due(struct executor *x, uint32_t running);
+/* Those return true, and keep it for later, when the rank is dead. */
+bool hold_actor(struct executor *x, uint32_t actor);
+bool hold_thread(struct executor *x, uint32_t thread);
+bool hold_work(struct executor *x, uint32_t thread);
+void chips_release(struct executor *x);
+
 /* matching.c */
 void send_start(struct executor *x, uint32_t running);
 void receive_start(struct executor *x, uint32_t running);
@@ -283,6 +307,7 @@ void collective_delivered(struct executor *x, uint32_t message);
 void collective_arrived(struct executor *x, uint32_t message); /* the protocol's step latency is over */
 void thread_work_done(struct executor *x, uint32_t thread);
 void thread_go(struct executor *x, uint32_t thread);          /* in the issue phase */
+uint32_t thread_rank(const struct executor *x, uint32_t thread);
 void gang_release(struct executor *x);
 
 #endif

@@ -117,6 +117,13 @@ static enum wait wait_of_collective(const struct executor *x, const struct runni
 			    group->name ? group->name : "all");
 		return WAIT_NOBODY;
 	}
+	for (uint32_t position = 0; position < group->n_ranks; position++) {
+		uint32_t rank = entry->first_rank + (group->ranks ? group->ranks[position] : position);
+		if (!rank_is_crashed(x, rank))
+			continue;
+		text_printf(why, "for rank %u of group '%s', whose chip has crashed", rank, group->name ? group->name : "all");
+		return WAIT_NOBODY;
+	}
 	return WAIT_NETWORK;
 }
 
@@ -151,6 +158,10 @@ static enum wait wait_of(const struct executor *x, struct place at, struct place
 	const struct op *op = place_op(x, at);
 	if (!x->entries[actor->entry].started)
 		return WAIT_ENTRY;
+	if (rank_is_crashed(x, actor->rank)) {
+		text_puts(why, "its chip has crashed");
+		return WAIT_NOBODY;
+	}
 	next->actor = at.actor;
 	if (has_started(x, at))
 		return wait_of_running(x, at, next, why);
@@ -211,37 +222,71 @@ static void tell_chain(const struct executor *x, struct place at, struct text *o
 	text_release(&why);
 }
 
-int executor_explain_stuck(const struct executor *x, struct error *err)
+/* Its operation that has started and not ended, or the last one. */
+static uint32_t waiting_op(const struct executor *x, uint32_t a)
 {
-	struct text out = TEXT_INIT;
+	uint32_t op = 0, n_ops = x->actors[a].prepared->program->n_ops;
+	while (!(is_ready(x, (struct place){a, op}) && has_started(x, (struct place){a, op})) && op + 1 < n_ops)
+		op++;
+	return op;
+}
+
+/* " in group 'tp'" of a collective. */
+static void tell_group(const struct executor *x, uint32_t a, uint32_t op_index, struct text *out)
+{
+	const struct actor *actor = &x->actors[a];
+	const struct workload *workload = actor_workload(x, actor);
+	const struct op *op = &actor->prepared->program->ops[op_index];
+	if (op->kind != OP_COLLECTIVE)
+		return;
+	const struct group *group = &workload->groups[workload->rank_groups[(size_t)actor->local * workload->n_slots + op->group_slot]];
+	if (group->name)
+		text_printf(out, " in group '%s'", group->name);
+}
+
+static uint32_t tell_waiting(const struct executor *x, struct text *out)
+{
 	uint32_t waiting = 0;
 	char text[256];
-	if (x->error.code)
-		return error_set(err, x->error.code, "%s", x->error.message);
 	for (uint32_t a = 0; a < x->n_actors; a++) {
 		const struct actor *actor = &x->actors[a];
 		if (!actor->n_left || !x->entries[actor->entry].started)
 			continue;
-		uint32_t op = 0;
-		while (!(is_ready(x, (struct place){a, op}) && has_started(x, (struct place){a, op})) &&
-		       op + 1 < actor->prepared->program->n_ops)
-			op++;
-		if (!waiting)
-			tell_chain(x, (struct place){a, op}, &out);
-		else if (waiting <= 8)
-			text_printf(&out, "; %s waits", op_text(x, a, op, text, sizeof text));
+		uint32_t op = waiting_op(x, a);
+		if (!waiting) {
+			tell_chain(x, (struct place){a, op}, out);
+		} else if (waiting <= 8) {
+			text_printf(out, "; %s", op_text(x, a, op, text, sizeof text));
+			tell_group(x, a, op, out);
+			text_puts(out, " waits");
+		}
 		waiting++;
 	}
 	if (waiting > 9)
-		text_printf(&out, "; and %u more ranks wait", waiting - 9);
-	if (!waiting && x->n_unmatched)
-		for (uint32_t i = 0, shown = 0; i < x->messages.capacity && shown < 8; i++) {
-			const struct message *m = message_at(x, i);
-			if (x->messages.next[i] != POOL_USED || m->instance != NONE || m->to != NONE)
-				continue;
-			text_printf(&out, "%snobody receives %s", shown++ ? "; " : "",
-				    op_text(x, m->source_actor, m->source_op - x->actors[m->source_actor].first_op, text, sizeof text));
-		}
+		text_printf(out, "; and %u more ranks wait", waiting - 9);
+	return waiting;
+}
+
+void executor_describe_waiting(const struct executor *x, struct text *out)
+{
+	char text[256];
+	if (tell_waiting(x, out))
+		return;
+	for (uint32_t i = 0, shown = 0; x->n_unmatched && i < x->messages.capacity && shown < 8; i++) {
+		const struct message *m = message_at(x, i);
+		if (x->messages.next[i] != POOL_USED || m->instance != NONE || m->to != NONE)
+			continue;
+		text_printf(out, "%snobody receives %s", shown++ ? "; " : "",
+			    op_text(x, m->source_actor, m->source_op - x->actors[m->source_actor].first_op, text, sizeof text));
+	}
+}
+
+int executor_explain_stuck(const struct executor *x, struct error *err)
+{
+	struct text out = TEXT_INIT;
+	if (x->error.code)
+		return error_set(err, x->error.code, "%s", x->error.message);
+	executor_describe_waiting(x, &out);
 	if (x->network && x->network->model && x->network->model->describe_stuck) {
 		struct text network = TEXT_INIT;
 		x->network->model->describe_stuck(x->network, &network);
