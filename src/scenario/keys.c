@@ -108,7 +108,7 @@ const struct section section_pipeline = {"pipeline", "A training step on stages 
 #undef AT
 #define AT(field) offsetof(struct scenario_path, field)
 static const struct section_key path_keys[] = {
-	{"path", KEY_TEXTS, NULL, NULL, "a file, or a list of files", AT(paths)},
+	{"path", KEY_TEXTS, NULL, NULL, "a file, a pattern, a template by {rank}, or a list of these (docs/traces.md)", AT(paths)},
 	{"format", KEY_TEXT, "", NULL, "of a trace, where its content does not tell", AT(format)},
 	{"groups", KEY_PATH, "", NULL, "of a trace whose process groups are in a file of their own", AT(groups)},
 	{"replicate", KEY_COUNT, "0", "0..1048576", "run a trace on so many ranks, a multiple of its own: its ranks repeat; 0: as it is", AT(replicate)},

@@ -74,10 +74,21 @@ static bool is_text(const struct trace_head *head)
 	return true;
 }
 
+/* Length of a path without ".et" or ".et.gz"; 0 when it ends otherwise. */
+static size_t without_ending(const char *path)
+{
+	static const char *const endings[] = {".et", ".et.gz"};
+	size_t n = strlen(path);
+	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+		if (n > strlen(endings[i]) && !strcmp(path + n - strlen(endings[i]), endings[i]))
+			return n - strlen(endings[i]);
+	return 0;
+}
+
 static int recognise(const struct trace_head *head)
 {
 	/* A length, then a message that begins with field 1, 2 or 3 of a known kind. */
-	size_t length = strlen(head->path), n = 0;
+	size_t n = 0;
 	while (n < head->n && n < 5 && head->bytes[n] & 128)
 		n++;
 	if (n + 2 >= head->n || n >= 5 || is_text(head))
@@ -85,47 +96,54 @@ static int recognise(const struct trace_head *head)
 	uint8_t key = head->bytes[n + 1];
 	if (key != 0x08 && key != 0x0a && key != 0x12 && key != 0x18)
 		return 0;
-	return length > 3 && !strcmp(head->path + length - 3, ".et") ? 80 : 20;
+	return without_ending(head->path) ? 80 : 20;
 }
 
 /* --- files and groups ------------------------------------------------------------------------------------------------- */
 
-/* The RANK of PREFIX.RANK.et, -1 when there is none. */
+/* The RANK of PREFIX.RANK.et, also of other writers' PREFIX_RANK.et and the like; -1 when there is none. */
 static int64_t rank_in_name(const char *path)
 {
-	size_t n = strlen(path);
-	if (n < 4 || strcmp(path + n - 3, ".et"))
-		return -1;
-	size_t end = n - 3, begin = end;
+	size_t end = without_ending(path), begin = end;
 	while (begin > 0 && isdigit((unsigned char)path[begin - 1]))
 		begin--;
-	if (begin == end || begin == 0 || path[begin - 1] != '.' || end - begin > 7)
-		return -1;
-	return strtoll(path + begin, NULL, 10);
+	return begin == end || end - begin > 7 ? -1 : strtoll(path + begin, NULL, 10);
+}
+
+/* Puts a file in the place of its rank; `beyond` gets one whose rank is not below the number of files. */
+static int place_file(struct loader *l, const char *path, const char **beyond)
+{
+	int64_t rank = rank_in_name(path);
+	if (rank < 0)
+		return error_set(l->err, ERROR_INPUT, "%s: the name does not say which rank it is (expected PREFIX.RANK.et, or a list of "
+				 "the files in order of their ranks)", path);
+	if (rank >= l->n_files) {
+		*beyond = path;
+		return 0;
+	}
+	if (l->paths[rank])
+		return error_set(l->err, ERROR_INPUT, "%s: rank %lld is also in '%s'", path, (long long)rank, l->paths[rank]);
+	l->paths[rank] = path;
+	return 0;
 }
 
 /* Puts the files in the order of their ranks, which must be 0 … n - 1; a single file may have any. */
 static int order_files(struct loader *l)
 {
-	uint32_t n = l->request->n_paths;
-	l->n_files = n;
+	const struct trace_request *request = l->request;
+	uint32_t n = l->n_files = request->n_paths;
+	const char *beyond = NULL;
 	l->paths = arena_array(&l->w->arena, n, sizeof *l->paths);
-	if (n == 1) {
-		l->paths[0] = l->request->paths[0];
-		return 0;
-	}
 	for (uint32_t i = 0; i < n; i++) {
-		const char *path = l->request->paths[i];
-		int64_t rank = rank_in_name(path);
-		if (rank < 0)
-			return error_set(l->err, ERROR_INPUT, "%s: the name does not say which rank it is (expected PREFIX.RANK.et)", path);
-		if (rank >= n)
-			return error_set(l->err, ERROR_INPUT, "%s: rank %lld of %u files (expected ranks 0 to %u, one file each)", path,
-					 (long long)rank, n, n - 1);
-		if (l->paths[rank])
-			return error_set(l->err, ERROR_INPUT, "%s: rank %lld is also in '%s'", path, (long long)rank, l->paths[rank]);
-		l->paths[rank] = path;
+		if (n == 1 || request->by_rank)
+			l->paths[i] = request->paths[i];
+		else if (place_file(l, request->paths[i], &beyond))
+			return -1;
 	}
+	for (uint32_t i = 0; i < n && beyond; i++)
+		if (!l->paths[i])
+			return error_set(l->err, ERROR_INPUT, "%s: rank %lld is there, but rank %u is missing (%u files: expected ranks 0 to "
+					 "%u, one file each)", beyond, (long long)rank_in_name(beyond), i, n, n - 1);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "trace/formats.h"
+#include "trace/paths.h"
 #include "trace/kineto_read.h"
 #include "workload/program.h"
 
@@ -559,7 +560,19 @@ static int read_companions(struct loader *l)
 	return 0;
 }
 
-/* Files in the order of the ranks that they name; when they name none, in the order given. */
+static int missing_rank(const struct loader *l, uint32_t file)
+{
+	uint32_t missing = 0;
+	for (uint32_t i = 0; i < l->n_files;) {
+		bool there = l->traces[i].rank == missing;
+		missing += there;
+		i = there ? 0 : i + 1;
+	}
+	return error_set(l->err, ERROR_INPUT, "%s: rank %lld, but rank %u is missing (%u files: expected ranks 0 to %u, one file each)",
+			 l->paths[file], (long long)l->traces[file].rank, missing, l->n_files, l->n_files - 1);
+}
+
+/* Files in the order of the ranks that they name; when they name none, in the order of their numbers or as given. */
 static int read_files(struct loader *l)
 {
 	uint32_t n = l->n_files;
@@ -570,8 +583,7 @@ static int read_files(struct loader *l)
 		while (l->traces[i].rank >= 0 && l->traces[i].rank != i) {
 			uint32_t to = (uint32_t)l->traces[i].rank;
 			if (l->traces[i].rank >= n)
-				return error_set(l->err, ERROR_INPUT, "%s: rank %lld, but there are %u files (expected ranks 0 to %u, one file "
-						 "each)", l->paths[i], (long long)l->traces[i].rank, n, n - 1);
+				return missing_rank(l, i);
 			if (l->traces[to].rank == to)
 				return error_set(l->err, ERROR_INPUT, "%s: rank %u is also in '%s'", l->paths[i], to, l->paths[to]);
 			struct kineto_trace trace = l->traces[to];
@@ -673,6 +685,10 @@ static void sort_paths(struct loader *l, const struct trace_request *request)
 	for (uint32_t i = 0; i < n; i++) {
 		bool host = n > 1 && is_execution_trace(request->paths[i]);
 		*(host ? &l->companions[l->n_companions++] : &l->files[l->n_files++]) = request->paths[i];
+	}
+	if (!request->by_rank) {
+		trace_paths_sort(l->files, l->n_files);
+		trace_paths_sort(l->companions, l->n_companions);
 	}
 	if (!l->n_files) {
 		const char **swap = l->files;

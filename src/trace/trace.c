@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "trace/paths.h"
 #include "workload/program.h"
 
 const struct trace_format *trace_find(const char *name, struct error *err)
@@ -129,7 +130,7 @@ static int check_ranks(struct workload *workload, const struct trace_request *re
 	return -1;
 }
 
-int trace_load(struct workload *workload, const struct trace_request *request, const struct trace_format **format, struct error *err)
+static int load_files(struct workload *workload, const struct trace_request *request, const struct trace_format **format, struct error *err)
 {
 	const struct trace_format *found = request->format ? trace_find(request->format, err) : trace_recognise(request->paths[0], err);
 	if (!found || check_request(found, request, err) || found->load(workload, request, err) || check_ranks(workload, request, err))
@@ -145,4 +146,18 @@ int trace_load(struct workload *workload, const struct trace_request *request, c
 		return error_prefix(err, "%s", request->paths[0]);
 	}
 	return 0;
+}
+
+int trace_load(struct workload *workload, const struct trace_request *request, const struct trace_format **format, struct error *err)
+{
+	struct trace_paths paths;
+	struct trace_request expanded = *request;
+	int result = trace_paths_expand(&paths, request->paths, request->n_paths, err);
+	expanded.paths = paths.list;
+	expanded.n_paths = paths.n;
+	expanded.by_rank = paths.by_rank;
+	if (!result)
+		result = load_files(workload, &expanded, format, err);
+	trace_paths_release(&paths);
+	return result;
 }

@@ -21,8 +21,9 @@ struct trace_head {
 };
 
 struct trace_request {
-	const char *const *paths; /* as given: files, folders or prefixes, as the format's help says */
+	const char *const *paths; /* as given: files, patterns, templates, prefixes, lists (trace/paths.h) */
 	uint32_t n_paths;
+	bool by_rank;            /* path i is rank i, whatever it is called; set by trace_load for templates and lists */
 	const char *format;      /* NULL: recognised */
 	uint32_t n_ranks;        /* run on so many ranks (a format says by what rule); 0: as many as the trace has */
 	const char *group_file;  /* process groups, for formats that keep them apart; NULL: none, or the one beside the trace */
