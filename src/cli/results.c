@@ -155,6 +155,26 @@ static void json_hop_times(struct json *json, const struct simulation *simulatio
 	json_close_array(json);
 }
 
+/* What only Ethernet has. */
+static void json_ethernet(struct json *json, const struct network_ethernet_counters *counters)
+{
+	if (!counters)
+		return;
+	json_open_object(json, "ethernet");
+	json_integer(json, "control_hops", (int64_t)counters->control_hops);
+	json_integer(json, "marks", (int64_t)counters->marks);
+	json_integer(json, "trims", (int64_t)counters->trims);
+	json_integer(json, "drops", (int64_t)counters->drops);
+	json_integer(json, "retransmissions", (int64_t)counters->retransmissions);
+	json_integer(json, "duplicates", (int64_t)counters->duplicates);
+	json_integer(json, "timeouts", (int64_t)counters->timeouts);
+	json_integer(json, "refusals", (int64_t)counters->refusals);
+	json_integer(json, "pauses", (int64_t)counters->pauses);
+	json_integer(json, "pause_ps", counters->paused_ps);
+	json_integer(json, "last_acked_ps", counters->last_acked_ps);
+	json_close_object(json);
+}
+
 /* What only the packet model has. */
 static void json_packets(struct json *json, const struct simulation *simulation)
 {
@@ -164,6 +184,7 @@ static void json_packets(struct json *json, const struct simulation *simulation)
 	json_integer(json, "bytes_dropped", counters->bytes_dropped);
 	json_integer(json, "stalls", (int64_t)counters->stalls);
 	json_integer(json, "stall_ps", counters->stalled_ps);
+	json_ethernet(json, counters->ethernet);
 	json_hop_times(json, simulation);
 }
 
@@ -369,6 +390,20 @@ static void print_part(const struct energy_row *row, int64_t total_pj)
 	putchar('\n');
 }
 
+static void print_ethernet(const struct network_ethernet_counters *counters, uint64_t hops)
+{
+	char paused[64], acked[64];
+	if (!counters)
+		return;
+	printf("\npackets    %llu hops of data, %llu of control; %llu marked, %llu trimmed, %llu dropped, %llu sent again (%llu for nothing)\n",
+	       (unsigned long long)hops, (unsigned long long)counters->control_hops, (unsigned long long)counters->marks,
+	       (unsigned long long)counters->trims, (unsigned long long)counters->drops, (unsigned long long)counters->retransmissions,
+	       (unsigned long long)counters->duplicates);
+	printf("           %llu pauses of %s in all; last acknowledgement at %s\n", (unsigned long long)counters->pauses,
+	       units_format_time(paused, sizeof paused, counters->paused_ps),
+	       units_format_time(acked, sizeof acked, counters->last_acked_ps));
+}
+
 static void print_physics(const struct simulation *simulation)
 {
 	const struct physics *physics = simulation->physics;
@@ -405,6 +440,7 @@ static void print_text(const struct job *job, const struct scenario *scenario)
 	print_classes(&job->simulation, &tables);
 	fputs(text_string(&tables), stdout);
 	text_release(&tables);
+	print_ethernet(job->simulation.counters.ethernet, job->simulation.packet_hops);
 	print_hop_times(&job->simulation);
 	print_physics(&job->simulation);
 }

@@ -39,6 +39,16 @@ enum link_cause { LINK_CAUSE_SCHEDULE /* the scenario's list of changes */, LINK
 	LINK_CAUSE_FAILURE, LINK_CAUSE_FLAP, LINK_CAUSE_LANE_LOSS, LINK_CAUSE_CONTAMINATION, LINK_CAUSE_CRASH, LINK_CAUSE_N };
 extern const char *const link_cause_names[LINK_CAUSE_N];
 
+/* What Ethernet counts on links: amounts of link_count. */
+enum link_count {
+	LINK_PAUSE_PS,      /* time for which the port was told to stop, over [start, end) */
+	LINK_MARKS,         /* packets marked: congestion experienced */
+	LINK_TRIMS,         /* packets whose payload was cut off in front of the link */
+	LINK_DROPS,         /* packets that found no room in front of it, or died on it */
+	LINK_AGAIN_BYTES,   /* bytes that crossed it in packets that were sent again; part of the overhead */
+	LINK_COUNT_N
+};
+
 struct message_record {
 	uint64_t id;            /* in order of issue, from 0 */
 	uint32_t source, destination; /* NPU indices */
@@ -130,6 +140,7 @@ struct observer {
 	/* Packet model: bytes waiting for this link, at each change of the maximum within a run of the model's choosing. */
 	void (*link_queue)(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t max_bytes, int64_t byte_ps);
 	void (*link_stall)(void *context, uint32_t link, int64_t start_ps, int64_t end_ps); /* blocked for want of credits */
+	void (*link_count)(void *context, uint32_t link, enum link_count what, int64_t start_ps, int64_t end_ps, int64_t amount);
 	void (*link_change)(void *context, uint32_t link, int64_t time_ps, enum link_state state, int64_t bytes_per_s,
 			    enum link_cause cause);
 	void (*link_replays)(void *context, uint32_t link, int64_t time_ps, int64_t replays);

@@ -50,12 +50,19 @@ static int check_settings(const struct network_model *model, const struct networ
 	return status;
 }
 
+const struct network_model *network_variant(const struct network_model *model, const struct network_setting *settings, uint32_t n_settings)
+{
+	const struct network_model *variant = model->variant ? model->variant(settings, n_settings) : NULL;
+	return variant ? variant : model;
+}
+
 int network_create(struct network **network, const struct network_model *model, const struct network_setup *setup, struct error *err)
 {
 	const char *names[ROUTING_N];
 	char known[256];
 	uint32_t n = 0;
 	*network = NULL;
+	model = network_variant(model, setup->settings, setup->n_settings);
 	if (check_settings(model, setup, err))
 		return -1;
 	if (!(model->routings >> setup->routes->routing & 1)) {

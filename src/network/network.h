@@ -62,6 +62,17 @@ struct network_setup {
 	uint32_t n_settings;
 };
 
+/* What only Ethernet has: numbers of packets, unless they say otherwise. */
+struct network_ethernet_counters {
+	uint64_t control_hops;  /* packet hops of acknowledgements, notifications, credits, pauses and trimmed headers */
+	uint64_t marks, trims, drops; /* a trimmed packet is no drop */
+	uint64_t retransmissions, duplicates; /* sent again; came and were of no use */
+	uint64_t timeouts, refusals; /* of senders; complaints of receivers */
+	uint64_t pauses;        /* times that a port was told to stop */
+	int64_t paused_ps;      /* for how long, over all ports */
+	int64_t last_acked_ps;  /* when the last sender knew that everything had come */
+};
+
 struct network_counters {
 	uint64_t messages;      /* delivered */
 	int64_t bytes;          /* payload of delivered messages */
@@ -69,6 +80,7 @@ struct network_counters {
 	uint64_t solves;        /* fluid: rate computations, else 0 */
 	uint64_t stalls;        /* packet: how often a link with a packet to send lacked a credit, and for how long, over all links */
 	int64_t stalled_ps;
+	const struct network_ethernet_counters *ethernet; /* NULL: no Ethernet; the model's */
 	const struct hop_histogram *hop_times; /* packet: [n_kinds of links]; the model's; NULL: not recorded */
 	int64_t bytes_injected, bytes_delivered, bytes_dropped, bytes_in_flight; /* injected = the sum of the others */
 };
@@ -93,6 +105,10 @@ struct network_model {
 	void (*describe_stuck)(const struct network *network, struct text *out);
 	/* Bytes per second that cross a link now, as of the last solve: bit errors are drawn by it. NULL: the model does not know. */
 	double (*link_load)(const struct network *network, uint32_t link);
+	/* The model that these settings ask for instead, with parameters of its own (packet: `transport` names an Ethernet one); NULL when
+	 * it has none. */
+	const struct network_model *(*variant)(const struct network_setting *settings, uint32_t n_settings);
+	bool own_ways;     /* what crosses a link does not follow from routes: messages have none (ROUTE_NONE) */
 	bool draws_errors; /* reads links.errors and draws lost codewords by itself */
 	/* Calls each(…) with what every message has still to put on the wire at its source now: payload and headers of what has not
 	 * started. In the control phase; in any order. NULL: the model does not know. */
@@ -109,10 +125,13 @@ struct network {
 };
 
 extern const struct network_model network_fluid, network_packet, network_analytic, network_loggops;
+extern const struct network_model network_ethernet; /* the packet model with a transport of Ethernet */
 /* All models built in, NULL at the end; by name with the nearest known name in the error. */
 extern const struct network_model *const network_models[];
 const struct network_model *network_find(const char *name, struct error *err);
 
+/* The model itself, or the variant of it that the settings ask for. */
+const struct network_model *network_variant(const struct network_model *model, const struct network_setting *settings, uint32_t n_settings);
 /* Checks settings against the model's params (names, units, ranges) and creates it. */
 int network_create(struct network **network, const struct network_model *model, const struct network_setup *setup, struct error *err);
 void network_destroy(struct network *network);

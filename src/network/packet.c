@@ -61,7 +61,17 @@ static void packet_counters(const struct network *network, struct network_counte
 	out->hop_times = net->hop_times;
 }
 
+/* With a transport of Ethernet it is another machine (ethernet.c). What the name is worth is checked there. */
+static const struct network_model *packet_variant(const struct network_setting *settings, uint32_t n_settings)
+{
+	for (uint32_t i = 0; i < n_settings; i++)
+		if (!strcmp(settings[i].name, "transport"))
+			return strcmp(settings[i].value, "none") ? &network_ethernet : NULL;
+	return NULL;
+}
+
 static const struct weft_param packet_params[] = {
+	{"transport", WEFT_PARAM_TEXT, "none", NULL, "`none`: lossless; else Ethernet (docs/models-ethernet.md), with parameters of its own"},
 	{"payload", WEFT_PARAM_BYTES, "4096 B", "1 B..1 GiB", "bytes of a message that one packet carries at most"},
 	{"header", WEFT_PARAM_BYTES, "0 B", "0 B..1 MiB", "bytes added to every packet on every link"},
 	{"switching", WEFT_PARAM_CHOICE, "store-and-forward", "store-and-forward|cut-through", "when a packet may be sent on"},
@@ -80,6 +90,7 @@ const struct network_model network_packet = {
 	.version = 1,
 	.params = packet_params,
 	.routings = 1u << ROUTING_DEFAULT | 1u << ROUTING_ECMP | 1u << ROUTING_SPRAY | 1u << ROUTING_VALIANT,
+	.variant = packet_variant,
 	.create = packet_create,
 	.destroy = packet_destroy,
 	.send = packet_send,

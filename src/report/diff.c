@@ -97,7 +97,8 @@ static void add_note(struct diff *diff, const char *format, const char *name)
 static void note_missing(struct diff *diff, struct timeline *a, struct timeline *b)
 {
 	static const char *const variables[] = {
-		"/links/overhead_bytes", "/links/queue_bytes_max", "/links/stall_ps", "/links/replays", "/links/energy_pj", "/links/state",
+		"/links/overhead_bytes", "/links/queue_bytes_max", "/links/stall_ps", "/links/replays", "/links/pause_ps", "/links/marks",
+		"/links/trims", "/links/drops", "/links/again_bytes", "/links/energy_pj", "/links/state",
 		"/links/bytes_by_kind", "/ops/end_ps", "/messages/message", "/intervals/link", "/energy/total_energy_pj",
 	};
 	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)

@@ -109,8 +109,6 @@ static int read_network(struct scenario *scenario, struct error *err)
 	if (!(scenario->model = network_find(name, &local)))
 		return tree_fail(tree_get(node, "model"), err, "%s", local.message);
 	scenario->routing = (enum routing)routing;
-	if (!(scenario->model->routings >> routing & 1))
-		return tree_fail(tree_get(node, "routing"), err, "the model '%s' does not offer the routing '%s'", name, routing_names[routing]);
 	scenario->settings = arena_array(&scenario->arena, node->n_entries + 1, sizeof *scenario->settings);
 	for (uint32_t i = 0; i < node->n_entries; i++) {
 		const struct tree_entry *entry = &node->entries[i];
@@ -120,6 +118,9 @@ static int read_network(struct scenario *scenario, struct error *err)
 			.value = setting_text(scenario, entry->value), .file = entry->value->file, .line = entry->value->line,
 			.column = entry->value->column};
 	}
+	scenario->model = network_variant(scenario->model, scenario->settings, scenario->n_settings);
+	if (!(scenario->model->routings >> routing & 1))
+		return tree_fail(tree_get(node, "routing"), err, "the model '%s' does not offer the routing '%s'", name, routing_names[routing]);
 	scenario->network_node = node;
 	return 0;
 }

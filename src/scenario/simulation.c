@@ -245,7 +245,7 @@ static int build(struct simulation *simulation, struct error *err)
 	links_init(&simulation->links, &simulation->fabric);
 	engine_init(&simulation->engine);
 	totals_init(&simulation->totals, &simulation->routes, simulation->fabric.n_links,
-	            reroutes(scenario) || has_headers(scenario));
+	            reroutes(scenario) || has_headers(scenario) || scenario->model->own_ways);
 	totals = totals_observer(&simulation->totals);
 	observers_add(&simulation->observers, &totals, false);
 	if (place_ranks(simulation, err) || build_network(simulation, err) || build_workloads(simulation, err) ||

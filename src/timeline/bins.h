@@ -21,6 +21,8 @@ enum bins_extra {
 	BINS_QUEUE_BYTE_PS,  /* bytes × picoseconds */
 	BINS_STALL_PS,       /* blocked for want of credits */
 	BINS_REPLAYS,        /* count */
+	BINS_COUNT,          /* first of one column per enum link_count */
+	BINS_COUNT_LAST = BINS_COUNT + 4,
 	BINS_KIND,           /* first of one column of bytes per traffic kind */
 	BINS_EXTRA_N = BINS_KIND + 16
 };

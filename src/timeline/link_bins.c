@@ -21,7 +21,15 @@ static const struct variable extra_variables[BINS_KIND] = {
 				.text = "waiting bytes x time: divided by the width of the bin it is the mean queue"},
 	[BINS_STALL_PS] = {.name = "stall_ps", .type = VALUE_I64, .units = "ps", .text = "blocked for want of credits"},
 	[BINS_REPLAYS] = {.name = "replays", .type = VALUE_I64, .units = "1", .text = "frames sent again"},
+	[BINS_COUNT + LINK_PAUSE_PS] = {.name = "pause_ps", .type = VALUE_I64, .units = "ps", .text = "told to stop by priority flow control"},
+	[BINS_COUNT + LINK_MARKS] = {.name = "marks", .type = VALUE_I64, .units = "1", .text = "packets marked: congestion experienced"},
+	[BINS_COUNT + LINK_TRIMS] = {.name = "trims", .type = VALUE_I64, .units = "1", .text = "packets that lost their payload in front of it"},
+	[BINS_COUNT + LINK_DROPS] = {.name = "drops", .type = VALUE_I64, .units = "1", .text = "packets dropped in front of it or on it"},
+	[BINS_COUNT + LINK_AGAIN_BYTES] = {.name = "again_bytes", .type = VALUE_I64, .units = "B",
+					   .text = "in packets sent again; part of overhead_bytes"},
 };
+
+_Static_assert(BINS_COUNT + LINK_COUNT_N == BINS_KIND, "a column for each");
 
 static hid_t over_time(struct link_bins *links, struct timeline_file *file, const struct variable *variable)
 {

@@ -73,6 +73,11 @@ static void on_stall(void *context, uint32_t link, int64_t start_ps, int64_t end
 	record_run(context, EARLY_SUM(BINS_STALL_PS), link, start_ps, end_ps, end_ps - start_ps);
 }
 
+static void on_count(void *context, uint32_t link, enum link_count what, int64_t start_ps, int64_t end_ps, int64_t amount)
+{
+	record_run(context, EARLY_SUM(BINS_COUNT + (uint32_t)what), link, start_ps, end_ps, amount);
+}
+
 static void on_replays(void *context, uint32_t link, int64_t time_ps, int64_t replays)
 {
 	struct recorder *recorder = context;
@@ -282,6 +287,7 @@ struct observer recorder_observer(struct recorder *recorder)
 		.path_carried = on_carried,
 		.link_queue = on_queue,
 		.link_stall = on_stall,
+		.link_count = on_count,
 		.link_change = on_change,
 		.link_replays = on_replays,
 		.link_interval = detail >= DETAIL_INTERVALS ? on_interval : NULL,
