@@ -228,8 +228,8 @@ static bool nccl_has(const struct collective_algorithm *algorithm, enum collecti
 	return pattern || (algorithm == &algorithm_direct && !(algorithm_ring.kinds >> kind & 1));
 }
 
-/* What `auto` considers: no rank talks to more than 32 others at once (the closed forms know nothing of what that costs), except where
- * all pairs must talk anyway. */
+/* What `auto` considers by closed form: no rank talks to more than 32 others at once (they know nothing of what that costs), except where
+ * all pairs must talk anyway. A judge knows. */
 static bool reasonable(const struct collective_plan *plan)
 {
 	return plan->n_threads <= 32 || is_all_to_all(plan->request.kind);
@@ -248,9 +248,9 @@ static const struct collective_algorithm *cheapest(const struct collective_reque
 		    plan_one(&plan, algorithm, request, alpha_ps, beta_ps_per_byte, NULL))
 			continue;
 		double cost = request->judge && !nccl ? request->judge->cost(request->judge->context, &plan) : -1;
-		if (cost < 0)
+		if (cost < 0 && (nccl || reasonable(&plan)))
 			cost = algorithm->cost(&plan, alpha_ps, beta_ps_per_byte);
-		if (cost >= 0 && (nccl || reasonable(&plan)) && (!best || cost < best_cost)) {
+		if (cost >= 0 && (!best || cost < best_cost)) {
 			best = algorithm;
 			best_cost = cost;
 		}

@@ -126,7 +126,7 @@ extern const struct collective_algorithm *const collective_algorithms[]; /* NULL
 /* Nearest name in the error; an algorithm that does not offer the kind is an error that lists those that do. */
 const struct collective_algorithm *collective_algorithm_find(const char *name, enum collective_kind kind, struct error *err);
 /* Plans; `auto` as a name picks by cost, as the request's judge or the closed forms with the given α and β say, among all algorithms
- * that fit the request and keep a rank at no more than 32 partners at once (all-to-all excepted); `nccl` picks by the closed forms among
+ * that fit the request and, by closed form, keep a rank at no more than 32 partners at once (all-to-all excepted); `nccl` picks by the closed forms among
  * what NCCL has: ring, double binary tree, and direct for kinds that these do not offer. A request with a file is `msccl`. Copies what
  * it needs from the request. */
 int collective_plan_init(struct collective_plan *plan, const char *algorithm, const struct collective_request *request,

@@ -60,7 +60,7 @@ static const struct section_key collective_keys[] = {
 	{"kind", KEY_TEXT, NULL, NULL, "`allreduce`, `reduce_scatter`, `allgather`, `broadcast`, `reduce`, `alltoall`, `gather`, `scatter`, "
 		"`barrier`, `sendrecv`", AT(kind_name)},
 	{"size", KEY_BYTES, "", "0 B..1 PiB", "the whole buffer, as nccl-tests counts it; required except for `barrier`", AT(bytes)},
-	{"algorithm", KEY_TEXT, "auto", NULL, "by name (`weft collective list`), or `auto`: the cheapest by closed form and link loads", AT(algorithm)},
+	{"algorithm", KEY_TEXT, "auto", NULL, "by name (`weft collective list`), or `auto`: the cheapest by what its rounds put on the links", AT(algorithm)},
 	{"protocol", KEY_TEXT, "", NULL, "default: the scenario's, else the machine's", AT(protocol)},
 	{"root", KEY_COUNT, "0", "0..1048575", "position in the group (broadcast, reduce, gather, scatter)", AT(root)},
 	{"channels", KEY_COUNT, "0", "0..1024", "parallel rings or trees; 0: the protocol's or the algorithm's default", AT(channels)},

@@ -1,10 +1,11 @@
 /* Where links are shared, a closed form that knows only α and β flatters algorithms with distant partners: on a ring, recursive
- * halving needs as few bytes per rank as a ring algorithm, but all of them cross the same links. So a schedule costs at least
+ * halving needs as few bytes per rank as a ring algorithm, but all of them cross the same links. So a schedule is taken to run in
+ * rounds (collective/rounds.h), and to cost
  *
- *     mean latency of its messages + max over links of (bytes over the link / its rate)
+ *     Σ over rounds of max over links of (bytes over the link / its rate)
+ *     + Σ over the chain of messages, each waiting for the one before, with the most latency
  *
- * and at least its closed form with α = that mean and β of the slowest route it takes. The larger of the two is the cost: the second
- * knows what waits for what, the first what shares a link. Neither knows when the bytes of a link come. */
+ * which is exact where all ranks are in step, and knows for each round what shares a link. It knows nothing of other groups. */
 #include "workload/judging.h"
 
 #include <math.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "collective/rounds.h"
 #include "fabric/fabric.h"
 
 /* Picoseconds per byte of a message, on link i of a route's merged links. */
@@ -48,59 +50,88 @@ void judging_sample(struct routes *routes, const uint32_t *npus, uint32_t n_rank
 	}
 }
 
-struct sums { double latency_ps, messages, slowest_ps_per_byte; };
-
-/* False when there is no route. */
-static bool add_message(struct judging *judging, uint32_t from, uint32_t to, int64_t bytes, struct sums *sums)
+/* NULL when it stays within a chip, or there is no way. */
+static const struct route *find_route(struct judging *judging, uint32_t from, uint32_t to)
 {
 	uint32_t source = judging->npus[from], target = judging->npus[to];
-	sums->messages++;
-	if (source == target)
-		return true;
-	uint32_t index = routes_find(&judging->routes, source, target, (uint64_t)from << 32 | to, NULL);
-	if (index == ROUTE_NONE)
-		return false;
-	const struct route *route = &judging->routes.routes[index];
-	for (uint32_t i = 0; i < route->n_links; i++) {
-		double ps_per_byte = link_ps_per_byte(&judging->routes, route, i);
-		judging->load_ps[judging->routes.merged_link[route->first_link + i]] += ps_per_byte * (double)bytes;
-		sums->slowest_ps_per_byte = fmax(sums->slowest_ps_per_byte, ps_per_byte);
+	uint32_t index = source == target ? ROUTE_NONE
+		: routes_find(&judging->routes, source, target, (uint64_t)from << 32 | to, NULL);
+	return index == ROUTE_NONE ? NULL : &judging->routes.routes[index];
+}
+
+static double latency(void *context, uint32_t from, uint32_t to)
+{
+	struct judging *judging = context;
+	const struct route *route = find_route(judging, from, to);
+	return route ? (double)route->latency_ps : judging->npus[from] == judging->npus[to] ? 0 : -1;
+}
+
+/* Puts a message on its links; how many picoseconds of bytes the fullest of them then carries. */
+static double add_message(struct judging *judging, const struct round_message *message)
+{
+	const struct route *route = find_route(judging, message->from, message->to);
+	double fullest = 0;
+	for (uint32_t i = 0; route && i < route->n_links; i++) {
+		double *load_ps = &judging->load_ps[judging->routes.merged_link[route->first_link + i]];
+		*load_ps += link_ps_per_byte(&judging->routes, route, i) * (double)message->bytes;
+		fullest = fmax(fullest, *load_ps);
 	}
-	sums->latency_ps += (double)route->latency_ps;
+	return fullest;
+}
+
+static void take_away(struct judging *judging, const struct round_message *message)
+{
+	const struct route *route = find_route(judging, message->from, message->to);
+	for (uint32_t i = 0; route && i < route->n_links; i++)
+		judging->load_ps[judging->routes.merged_link[route->first_link + i]] = 0;
+}
+
+/* Whether two rounds are the same messages, of sizes that differ by rounding only. */
+static bool alike(const struct round_message *a, const struct round_message *b, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (a[i].from != b[i].from || a[i].to != b[i].to || llabs(a[i].bytes - b[i].bytes) > a[i].bytes / 64 + 8)
+			return false;
 	return true;
 }
 
-static bool add_all(struct judging *judging, const struct collective_plan *plan, struct sums *sums)
+static double round_cost(struct judging *judging, const struct round_message *messages, uint32_t n)
 {
-	for (uint32_t rank = 0; rank < plan->request.n_ranks; rank++)
-		for (uint32_t thread = 0; thread < plan->n_threads; thread++) {
-			uint32_t n = plan->algorithm->n_steps(plan, rank, thread);
-			if ((double)n * plan->n_threads * plan->request.n_ranks > JUDGING_MAX_STEPS)
-				return false;
-			for (uint32_t i = 0; i < n; i++) {
-				struct collective_step step = {0};
-				plan->algorithm->step(plan, rank, thread, i, &step);
-				if (step.actions & STEP_SEND && !add_message(judging, rank, step.to, step.out.bytes, sums))
-					return false;
-			}
-		}
-	return sums->messages > 0;
+	double fullest_ps = 0;
+	for (uint32_t i = 0; i < n; i++)
+		fullest_ps = fmax(fullest_ps, add_message(judging, &messages[i]));
+	for (uint32_t i = 0; i < n; i++)
+		take_away(judging, &messages[i]);
+	return fullest_ps;
 }
+
+/* Most schedules repeat a round, or a few in turn: those are added up once. */
+#define REMEMBERED 4
 
 static double cost(void *context, const struct collective_plan *plan)
 {
 	struct judging *judging = context;
-	const struct fabric *fabric = judging->routes.fabric;
-	struct sums sums = {0};
-	double busiest_ps = 0;
-	memset(judging->load_ps, 0, fabric->n_links * sizeof *judging->load_ps);
-	if (!add_all(judging, plan, &sums))
+	struct rounds rounds;
+	struct { uint32_t first, n; double cost_ps; } known[REMEMBERED] = {{0, 0, 0}};
+	double sum_ps = 0;
+	if (rounds_init(&rounds, plan, JUDGING_MAX_STEPS, latency, judging))
 		return -1;
-	for (uint32_t link = 0; link < fabric->n_links; link++)
-		busiest_ps = fmax(busiest_ps, judging->load_ps[link]);
-	double alpha_ps = sums.latency_ps / sums.messages;
-	double alone = plan->algorithm->cost(plan, alpha_ps, sums.slowest_ps_per_byte);
-	return alone < 0 ? -1 : fmax(alone, alpha_ps + busiest_ps);
+	memset(judging->load_ps, 0, judging->routes.fabric->n_links * sizeof *judging->load_ps);
+	for (uint32_t r = 0; r < rounds.n; r++) {
+		uint32_t first = rounds.first[r], n = rounds.first[r + 1] - first, k = 0;
+		while (k < REMEMBERED && !(known[k].n == n && alike(rounds.messages + known[k].first, rounds.messages + first, n)))
+			k++;
+		if (k == REMEMBERED) {
+			k = r % REMEMBERED;
+			known[k].first = first;
+			known[k].n = n;
+			known[k].cost_ps = round_cost(judging, rounds.messages + first, n);
+		}
+		sum_ps += known[k].cost_ps;
+	}
+	sum_ps = rounds.scale * (sum_ps + rounds.latency_ps);
+	rounds_release(&rounds);
+	return sum_ps;
 }
 
 void judging_init(struct judging *judging, const struct routes *like, const uint32_t *npus)

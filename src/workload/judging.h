@@ -1,5 +1,5 @@
-/* What `auto` goes by on a given fabric: the closed forms of α and β with what the group's own routes say, and with what the
- * schedule's messages put on the links that they share. */
+/* What `auto` goes by on a given fabric: round by round, what the schedule's messages put on the links that they share; for groups too
+ * large for that the closed forms of α and β, with what the group's own routes say. */
 #ifndef WEFT_WORKLOAD_JUDGING_H
 #define WEFT_WORKLOAD_JUDGING_H
 
@@ -17,11 +17,12 @@ struct judging {
 	struct collective_judge judge; /* for a request; its context is this */
 	struct routes routes;          /* its own, so that judging leaves no trace in those of the run */
 	const uint32_t *npus;
-	double *load_ps;               /* [n_links] */
+	double *load_ps;               /* [n_links], 0 between rounds */
 };
-/* Groups larger than this, or schedules of more steps, are left to the closed forms: looking would take longer than running. */
-#define JUDGING_MAX_RANKS 128
-#define JUDGING_MAX_STEPS 1000000
+/* Groups larger than this are left to the closed forms: looking would take longer than running. Of longer schedules so many steps are
+ * looked at. */
+#define JUDGING_MAX_RANKS 1024
+#define JUDGING_MAX_STEPS 100000
 /* Like the routes given (fabric, routing, seed). `npus` stays the caller's. */
 void judging_init(struct judging *judging, const struct routes *like, const uint32_t *npus);
 void judging_release(struct judging *judging);
