@@ -23,6 +23,7 @@
 #include "trace/chakra_node.h"
 #include "trace/formats.h"
 #include "trace/names.h"
+#include "trace/splits.h"
 #include "workload/program.h"
 
 #define LIMIT_RANKS (1u << 20)
@@ -48,6 +49,7 @@ struct loader {
 	struct process_group *groups;
 	size_t n_groups, groups_capacity;
 	struct names names;
+	struct splits splits;
 	uint64_t n_absent, n_self, n_untimed, n_guessed_groups; /* n_absent: nodes that others refer to */
 };
 
@@ -60,7 +62,8 @@ struct reading {
 		uint64_t id;
 		uint32_t op; /* in order of the file */
 	} *ids;
-	size_t ids_capacity;
+	const char **call_splits; /* per call of the program: split list of an all-to-all, NULL */
+	size_t ids_capacity, splits_capacity;
 	struct chakra_deps deps;
 	bool any_data_deps, sorted;
 };
@@ -338,8 +341,13 @@ static int take_node(void *user, const struct chakra_node *node)
 	struct reading *r = user;
 	struct program *program = r->program;
 	struct op op;
+	uint32_t n_calls = program->n_calls;
 	if (make_op(r->l, r->rank, node, program, &op))
 		return -1;
+	if (program->n_calls > n_calls) {
+		ARRAY_RESERVE(r->call_splits, program->n_calls, r->splits_capacity);
+		r->call_splits[n_calls] = node->in_splits.at ? keep_text(r->l, node->in_splits) : NULL;
+	}
 	take_own(node, program, &op);
 	if (node->n_data_deps && !r->any_data_deps) {
 		chakra_deps_clear(&r->deps);
@@ -458,6 +466,13 @@ static int finish_rank(struct reading *r)
 		if (r->ids[i].id == r->ids[i - 1].id)
 			return error_set(r->l->err, ERROR_INPUT, "%s: two nodes have the id %llu", r->l->paths[r->rank],
 					 (unsigned long long)r->ids[i].id);
+	for (uint32_t i = 0; i < program->n_ops; i++) {
+		const struct op *op = &program->ops[i];
+		const struct collective_call *call = op->kind == OP_COLLECTIVE ? &program->calls[op->amount] : NULL;
+		if (call && call->kind == COLLECTIVE_ALL_TO_ALL)
+			splits_note(&r->l->splits, (uint32_t)(program - r->l->w->programs), i, op->group_slot, r->call_splits[op->amount],
+				    call->bytes);
+	}
 	resolve_deps(r);
 	r->l->n_self += r->deps.n_self;
 	return 0;
@@ -475,6 +490,7 @@ static int add_rank(struct loader *l, uint32_t rank)
 		result = finish_rank(&r);
 	chakra_deps_release(&r.deps);
 	free(r.ids);
+	free(r.call_splits);
 	for (uint32_t copy = 0; copy < l->n_copies; copy++)
 		l->w->rank_program[copy * l->n_files + rank] = index;
 	return result;
@@ -547,6 +563,7 @@ static int load_all(struct loader *l)
 			return -1;
 	if (add_groups(l))
 		return -1;
+	splits_join(&l->splits, l->w, l->request->assumed);
 	say_assumed(l);
 	return 0;
 }
@@ -563,6 +580,7 @@ static int load(struct workload *workload, const struct trace_request *request, 
 	int result = load_all(&l);
 	free(l.groups);
 	names_release(&l.names);
+	splits_release(&l.splits);
 	if (result)
 		workload_release(workload);
 	return result;

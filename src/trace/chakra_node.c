@@ -163,6 +163,8 @@ static void take_attribute(struct chakra_node *node, const struct attribute *a)
 		node->partial_dims = has_false(a->bytes);
 	} else if (a->has_string && IS(a->name, "pg_name")) {
 		node->pg_name = a->bytes;
+	} else if (a->has_string && IS(a->name, "in_split_size")) {
+		node->in_splits = a->bytes;
 	} else if (a->has_string && IS(a->name, "weft_algorithm")) {
 		node->algorithm = a->bytes;
 	} else if (a->has_string && IS(a->name, "weft_protocol")) {

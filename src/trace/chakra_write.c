@@ -51,7 +51,8 @@ static int comm_type(enum collective_kind kind)
 	case COLLECTIVE_GATHER: return 3;
 	case COLLECTIVE_SCATTER: return 4;
 	case COLLECTIVE_BROADCAST: return 5;
-	case COLLECTIVE_ALL_TO_ALL: return 6;
+	case COLLECTIVE_ALL_TO_ALL:
+	case COLLECTIVE_ALL_TO_ALL_V: return 6;
 	case COLLECTIVE_REDUCE_SCATTER: return 7;
 	case COLLECTIVE_BARRIER: return 9;
 	default: return -1;
@@ -61,6 +62,24 @@ static int comm_type(enum collective_kind kind)
 static uint32_t group_of(const struct workload *w, uint32_t rank, const struct op *op)
 {
 	return w->rank_groups[(size_t)rank * w->n_slots + op->group_slot];
+}
+
+/* What this rank sends to each member, as PyTorch prints it; returns the sum. */
+static int64_t put_splits(struct writer *x, uint32_t rank, const struct op *op, const struct collective_call *call)
+{
+	size_t at = (size_t)rank * x->w->n_slots + op->group_slot;
+	uint32_t n = x->w->groups[x->w->rank_groups[at]].n_ranks;
+	const int64_t *row = call->counts + (size_t)x->w->rank_positions[at] * n;
+	struct text list = TEXT_INIT;
+	int64_t sum = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		text_printf(&list, "%s%lld", i ? ", " : "[", (long long)row[i]);
+		sum += row[i];
+	}
+	text_puts(&list, "]");
+	put_attribute(x, "in_split_size", 0, 0, text_string(&list));
+	text_release(&list);
+	return sum;
 }
 
 static int put_collective(struct writer *x, uint32_t rank, uint32_t index, const struct op *op)
@@ -73,8 +92,9 @@ static int put_collective(struct writer *x, uint32_t rank, uint32_t index, const
 		return refuse(x, rank, index, "the schema has no such collective");
 	snprintf(group, sizeof group, "%u", id);
 	put_integer(x, "comm_type", type);
-	put_integer(x, "comm_size", call->kind == COLLECTIVE_ALL_GATHER ? call->bytes / x->w->groups[id].n_ranks : call->bytes);
-	put_integer(x, "weft_bytes", call->bytes);
+	int64_t bytes = call->counts ? put_splits(x, rank, op, call) : call->bytes;
+	put_integer(x, "comm_size", call->kind == COLLECTIVE_ALL_GATHER ? bytes / x->w->groups[id].n_ranks : bytes);
+	put_integer(x, "weft_bytes", bytes);
 	put_integer(x, "comm_root", call->root);
 	put_attribute(x, "pg_name", 0, 0, group);
 	if (call->algorithm)

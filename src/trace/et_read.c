@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "trace/kineto_read.h"
 #include "trace/lines.h"
 
@@ -38,7 +39,7 @@ struct et_reader {
 	size_t n_tokens, capacity;
 	struct kineto_comm comm;
 	char kind[TEXT_BYTES];
-	int64_t rank, splits_in;
+	int64_t rank;
 	const char *wrong;
 };
 
@@ -51,7 +52,7 @@ static void copy(char *out, const unsigned char *text, size_t n)
 
 static uint32_t keep_text(struct kineto_trace *t, const char *text)
 {
-	for (size_t i = t->n_texts; i-- > 0;) /* a few kinds and groups */
+	for (size_t i = t->n_texts, tries = 64; i-- > 0 && tries > 0; tries--) /* a few kinds and groups, used again and again */
 		if (!strcmp(t->texts[i], text))
 			return (uint32_t)i;
 	ARRAY_RESERVE(t->texts, t->n_texts + 1, t->texts_capacity);
@@ -92,6 +93,17 @@ static int64_t tensor_elements(const struct et_reader *r, size_t first, size_t e
 
 static bool is_list(const struct et_reader *r, size_t i) { return i < r->n_tokens && r->tokens[i].kind == TOKEN_OPEN; }
 
+/* A list of numbers as text; KINETO_NONE when it is empty. */
+static uint32_t keep_splits(struct et_reader *r, size_t list)
+{
+	struct text text = TEXT_INIT;
+	for (size_t i = list + 1; i < r->n_tokens && r->tokens[i].kind == TOKEN_NUMBER; i++)
+		text_printf(&text, "%lld,", (long long)r->tokens[i].number);
+	uint32_t kept = text.length ? keep_text(r->trace, text_string(&text)) : KINETO_NONE;
+	text_release(&text);
+	return kept;
+}
+
 /* Schema 1.0: the kind is the text before two lists. */
 static void read_positions(struct et_reader *r)
 {
@@ -101,6 +113,7 @@ static void read_positions(struct et_reader *r)
 			continue;
 		world = after_value(r, out_list);
 		snprintf(r->kind, sizeof r->kind, "%s", r->tokens[i].text);
+		r->comm.in_splits = keep_splits(r, in_list);
 		if (i && r->tokens[i - 1].kind == TOKEN_NUMBER)
 			r->rank = r->tokens[i - 1].number;
 		if (world < r->n_tokens && r->tokens[world].kind == TOKEN_NUMBER && r->tokens[world].number > 0 && r->tokens[world].number < 1 << 20)
@@ -142,7 +155,8 @@ static void begin_node(struct et_reader *r)
 	r->n_tokens = 0;
 	r->name[0] = r->attr[0] = r->kind[0] = '\0';
 	r->rank = -1;
-	r->comm = (struct kineto_comm){.name = KINETO_NONE, .group = KINETO_NONE, .ranks = KINETO_NONE, .in_elements = -1,
+	r->comm = (struct kineto_comm){.name = KINETO_NONE, .group = KINETO_NONE, .ranks = KINETO_NONE, .in_splits = KINETO_NONE,
+				       .in_elements = -1,
 				       .out_elements = -1, .element_bytes = -1, .group_size = -1, .rank_start = -1, .rank_stride = -1,
 				       .source = -1, .destination = -1};
 }
@@ -204,6 +218,16 @@ static void attribute_text(struct et_reader *r, const char *text)
 		attribute_number(r, to_number(text, strlen(text)));
 }
 
+/* Longer than other texts: a number per member. */
+static int keep_long_splits(struct et_reader *r, const unsigned char *text, size_t n)
+{
+	char *list = memory_zero(n + 1, 1);
+	memcpy(list, text, n);
+	r->comm.in_splits = strpbrk(list, "0123456789") ? keep_text(r->trace, list) : KINETO_NONE;
+	free(list);
+	return 1;
+}
+
 static int on_number(void *context, const char *text, size_t n)
 {
 	struct et_reader *r = context;
@@ -224,6 +248,8 @@ static int on_string(void *context, const unsigned char *text, size_t n)
 		return 1;
 	if (r->inputs_depth)
 		return add_token(r, TOKEN_TEXT, 0, text, n);
+	if (!strcmp(r->outer_key, "attrs") && !strcmp(r->key, "value") && !strcmp(r->attr, "in_split_size"))
+		return keep_long_splits(r, text, n);
 	copy(value, text, n);
 	if (r->depth == r->nodes_depth + 1 && !strcmp(r->key, "name"))
 		copy(r->name, text, n);

@@ -10,8 +10,9 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "trace/formats.h"
-#include "trace/paths.h"
 #include "trace/kineto_read.h"
+#include "trace/paths.h"
+#include "trace/splits.h"
 #include "workload/program.h"
 
 #define LIMIT_RANKS (1u << 20)
@@ -39,6 +40,7 @@ struct loader {
 	size_t n_groups, groups_capacity;
 	uint64_t n_unsized, n_block_groups, n_foreign, n_from_host;
 	uint32_t n_untimed, n_companions;
+	struct splits splits;
 };
 
 static const char *text_of(const struct kineto_trace *t, uint32_t index) { return index == KINETO_NONE ? NULL : t->texts[index]; }
@@ -374,6 +376,9 @@ static int fill_op(struct builder *b, const struct kineto_kernel *kernel, struct
 		op->kind = OP_COLLECTIVE;
 		op->group_slot = (uint16_t)group;
 		op->amount = program_add_call(b->program, &call);
+		if (m.kind == COLLECTIVE_ALL_TO_ALL)
+			splits_note(&b->l->splits, (uint32_t)(b->program - b->l->w->programs), b->program->n_ops, op->group_slot,
+				    text_of(b->t, m.comm.in_splits), m.bytes);
 	} else if (m.what != MEANS_COMPUTE) {
 		op->kind = m.what == MEANS_SEND ? OP_SEND : OP_RECEIVE;
 		op->peer = m.what == MEANS_SEND ? m.comm.destination : m.comm.source;
@@ -524,8 +529,9 @@ static int join_companion(struct loader *l, uint32_t slot, const struct kineto_t
 		comm = host->comms[k++];
 		if (has_size(t, kernel))
 			continue;
-		for (int text = 0; text < 2; text++) { /* texts live in the trace that names them */
-			uint32_t *index = text ? &comm.group : &comm.name;
+		uint32_t *const names[] = {&comm.group, &comm.name, &comm.in_splits}; /* texts live in the trace that names them */
+		for (size_t text = 0; text < sizeof names / sizeof *names; text++) {
+			uint32_t *index = names[text];
 			if (*index == KINETO_NONE)
 				continue;
 			ARRAY_RESERVE(t->texts, t->n_texts + 1, t->texts_capacity);
@@ -672,6 +678,7 @@ static int load_all(struct loader *l)
 		if (add_rank(l, rank))
 			return -1;
 	add_groups(l);
+	splits_join(&l->splits, l->w, l->request->assumed);
 	say_assumed(l);
 	return 0;
 }
@@ -713,6 +720,7 @@ static void release(struct loader *l)
 	free(l->clock_ns);
 	free(l->files);
 	free(l->companions);
+	splits_release(&l->splits);
 }
 
 static int load(struct workload *workload, const struct trace_request *request, struct error *err)

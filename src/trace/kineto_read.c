@@ -22,7 +22,8 @@ enum place { AT_DOCUMENT, AT_TOP, AT_DISTRIBUTED, AT_EVENTS, AT_EVENT, AT_ARGS, 
 enum key {
 	KEY_OTHER, KEY_EVENTS, KEY_DISTRIBUTED, KEY_BASE, KEY_RANK, KEY_WORLD, KEY_PHASE, KEY_CATEGORY, KEY_NAME, KEY_THREAD, KEY_START,
 	KEY_DURATION, KEY_ARGS, KEY_CORRELATION, KEY_STREAM, KEY_COLLECTIVE, KEY_IN, KEY_OUT, KEY_TYPE, KEY_GROUP_SIZE, KEY_GROUP,
-	KEY_GROUP_RANKS, KEY_RANK_START, KEY_RANK_STRIDE, KEY_SOURCE, KEY_DESTINATION, KEY_DIMS, KEY_INPUT_TYPE, KEY_INPUTS
+	KEY_GROUP_RANKS, KEY_RANK_START, KEY_RANK_STRIDE, KEY_SOURCE, KEY_DESTINATION, KEY_DIMS, KEY_INPUT_TYPE, KEY_INPUTS,
+	KEY_IN_SPLITS
 };
 
 static const struct {
@@ -40,6 +41,7 @@ static const struct {
 	{"Global rank start", AT_ARGS, KEY_RANK_START}, {"Global rank stride", AT_ARGS, KEY_RANK_STRIDE},
 	{"Src Rank", AT_ARGS, KEY_SOURCE}, {"Dst Rank", AT_ARGS, KEY_DESTINATION}, {"Input Dims", AT_ARGS, KEY_DIMS},
 	{"Input type", AT_ARGS, KEY_INPUT_TYPE}, {"Concrete Inputs", AT_ARGS, KEY_INPUTS},
+	{"In split size", AT_ARGS, KEY_IN_SPLITS},
 };
 
 /* The event that streams by. */
@@ -251,6 +253,8 @@ static int on_string(void *context, const unsigned char *text, size_t n)
 			e->comm.group = intern(r, copy);
 		} else if (r->key == KEY_GROUP_RANKS) {
 			e->comm.ranks = intern(r, copy);
+		} else if (r->key == KEY_IN_SPLITS) {
+			e->comm.in_splits = n < LIMIT_TEXT && strpbrk(copy, "0123456789") ? intern(r, copy) : KINETO_NONE;
 		} else if (*copy && strspn(copy, "-0123456789") == strlen(copy)) {
 			return on_number(r, copy, strlen(copy)); /* some writers quote numbers */
 		}
@@ -343,7 +347,8 @@ static void begin_event(struct event *e)
 	e->start_ns = e->duration_ns = e->thread = e->stream = e->dims_elements = 0;
 	e->has_correlation = e->has_stream = e->has_comm = false;
 	e->last_input = -1;
-	e->comm = (struct kineto_comm){.name = KINETO_NONE, .group = KINETO_NONE, .ranks = KINETO_NONE, .in_elements = -1,
+	e->comm = (struct kineto_comm){.name = KINETO_NONE, .group = KINETO_NONE, .ranks = KINETO_NONE, .in_splits = KINETO_NONE,
+		.in_elements = -1,
 		.out_elements = -1, .element_bytes = -1, .group_size = -1, .rank_start = -1, .rank_stride = -1, .source = -1,
 		.destination = -1};
 }

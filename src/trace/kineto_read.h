@@ -17,6 +17,7 @@ struct error;
 struct kineto_comm {
 	uint32_t name;          /* "allreduce", "_allgather_base", "send", … */
 	uint32_t group, ranks;  /* process group name; its members as text "[0, 1]" */
+	uint32_t in_splits;     /* of an all-to-all: what goes to each member, as text "[3, 0, 5]" */
 	int64_t in_elements, out_elements;
 	int32_t element_bytes;
 	int32_t group_size, rank_start, rank_stride;
