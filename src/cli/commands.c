@@ -10,5 +10,6 @@ const struct command *const commands[] = {
 	&command_trace,
 	&command_timeline, &command_diff, &command_explain, &command_check,
 	&command_fit,
+	&command_goodput,
 	NULL,
 };

@@ -9,7 +9,7 @@ extern const struct command command_topology;
 
 extern const struct command command_collective, command_link;
 extern const struct command command_timeline, command_diff, command_explain, command_check;
-extern const struct command command_trace, command_fit;
+extern const struct command command_trace, command_fit, command_goodput;
 extern const struct command *const commands[]; /* NULL at the end */
 
 #endif

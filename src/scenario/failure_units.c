@@ -278,7 +278,7 @@ static uint64_t occurrence(const struct scenario *scenario, const struct failure
 	return k;
 }
 
-static void seed_unit(const struct simulation *simulation, struct failure_unit *unit)
+void failure_unit_seed(const struct scenario *scenario, struct failure_unit *unit, uint64_t seed)
 {
 	char name[320];
 	size_t used = strlen(failure_effect_names[unit->entry->effect]);
@@ -287,7 +287,7 @@ static void seed_unit(const struct simulation *simulation, struct failure_unit *
 	size_t length = strnlen(unit->name, sizeof name - used - 1);
 	memcpy(name + used, unit->name, length);
 	name[used + length] = '\0';
-	unit->stream = random_stream((uint64_t)simulation->scenario->seed, name, occurrence(simulation->scenario, unit));
+	unit->stream = random_stream(seed, name, occurrence(scenario, unit));
 	unit->weak = random_uniform(&unit->stream) < unit->entry->infant;
 }
 
@@ -322,7 +322,7 @@ static int add_entry(struct gathering *g, const struct scenario_failure *entry)
 	if (entry->component ? add_components(g, entry) : entry->link ? add_cables(g, entry) : add_chips(g, entry))
 		return -1;
 	for (uint32_t i = first; i < g->units->n; i++) {
-		seed_unit(g->simulation, &g->grown[i]);
+		failure_unit_seed(g->simulation->scenario, &g->grown[i], (uint64_t)g->simulation->scenario->seed);
 		if (entry->effect == FAILURE_LANE && set_lanes(g, &g->grown[i]))
 			return -1;
 	}

@@ -191,6 +191,24 @@ static void detect(struct simulation *simulation, const struct failure_unit *uni
 			network_avoid_link(simulation->network, unit->links[i], true);
 }
 
+/* The state that the run is about. */
+static void force(struct simulation *simulation)
+{
+	const struct scenario *scenario = simulation->scenario;
+	for (uint32_t i = 0; i < scenario->n_forced; i++) {
+		struct failure_unit *unit = &simulation->failing->units.list[scenario->forced[i].unit];
+		if (scenario->forced[i].mode == FORCED_SPARE) {
+			add_latency(simulation, unit, unit->entry->spare_latency_ps);
+			continue;
+		}
+		unit->failed = true;
+		unit->loss_db = spread_mean(&unit->entry->loss_db);
+		act(simulation, unit);
+		if (scenario->forced[i].mode == FORCED_AVOIDED)
+			detect(simulation, unit);
+	}
+}
+
 static bool take(int64_t *at_ps, int64_t now_ps)
 {
 	if (*at_ps != now_ps)
@@ -205,6 +223,11 @@ void failures_control(struct simulation *simulation)
 	int64_t now_ps = simulation->engine.now_ps;
 	bool running = !executor_finished(simulation->executor);
 	uint32_t index;
+	if (simulation->scenario->failures_forced) {
+		if (bitset_take(&failing->due, 0) != UINT32_MAX)
+			force(simulation);
+		return;
+	}
 	for (uint32_t from = 0; (index = bitset_take(&failing->due, from)) != UINT32_MAX; from = index + 1) {
 		struct failure_unit *unit = &failing->units.list[index];
 		if (!running || failing->aborted != UINT32_MAX)
@@ -235,7 +258,9 @@ int failures_start(struct simulation *simulation, struct error *err)
 	bitset_init(&failing->due, failing->units.n + 1);
 	failing->on_due = engine_register(&simulation->engine, on_due, simulation);
 	failing->on_failure = engine_register(&simulation->engine, on_failure, simulation);
-	for (uint32_t i = 0; i < failing->units.n; i++) {
+	if (simulation->scenario->failures_forced && failing->units.n)
+		engine_schedule(&simulation->engine, 0, failing->on_due, 0);
+	for (uint32_t i = 0; !simulation->scenario->failures_forced && i < failing->units.n; i++) {
 		struct failure_unit *unit = &failing->units.list[i];
 		unit->fail_ps = schedule(simulation, i, failure_draw_life_ps(unit, unit->entry->age_ps), true);
 	}
@@ -261,6 +286,8 @@ const struct failure_unit *failures_unit(const struct simulation *simulation, ui
 {
 	return &simulation->failing->units.list[unit];
 }
+
+const struct failure_units *failures_units(const struct simulation *simulation) { return &simulation->failing->units; }
 
 #define SHOWN 4
 void failures_describe(const struct simulation *simulation, struct text *out)

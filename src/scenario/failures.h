@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/random.h"
+#include "base/units.h"
 
 struct error;
 struct scenario;
@@ -27,6 +28,7 @@ struct spread { double low, likely, high; };
 /* An entry of the list `failures`. */
 struct scenario_failure {
 	struct tree_node *node;
+	const char *name;            /* in results; NULL: its effect and pattern */
 	const char *component, *link, *chip; /* patterns: exactly one is given */
 	int effect;                  /* enum failure_effect */
 	const char *rate_text, *mttf_text, *infant_text, *age_text, *repair_text, *loss_text; /* as written; NULL */
@@ -47,6 +49,8 @@ struct scenario_failure {
 };
 
 int failures_read(struct scenario *scenario, struct error *err);
+/* Reads `text`, the value of `key` in `map`. */
+int spread_read(const struct tree_node *map, const char *key, const char *text, enum quantity quantity, struct spread *spread, struct error *err);
 double spread_draw(const struct spread *spread, struct random_stream *stream);
 double spread_mean(const struct spread *spread);
 
@@ -87,6 +91,18 @@ int failure_units_init(struct failure_units *units, struct simulation *simulatio
 double failure_draw_life_ps(struct failure_unit *unit, double age_ps);
 double failure_draw_repair_ps(struct failure_unit *unit);
 
+/* Seeds a unit's draws: by seed, effect and name. */
+void failure_unit_seed(const struct scenario *scenario, struct failure_unit *unit, uint64_t seed);
+
+/* A state of the machine that lasts for the whole run, instead of failures by chance: what goodput.h simulates. */
+enum forced_mode {
+	FORCED_UNDETECTED, /* it has failed and no route avoids it */
+	FORCED_AVOIDED,    /* it has failed and routes avoid its links */
+	FORCED_SPARE,      /* a spare stands in for it */
+	FORCED_MODES
+};
+struct forced_failure { uint32_t unit; enum forced_mode mode; };
+
 /* Draws the first failures; call it when the network exists. */
 int failures_start(struct simulation *simulation, struct error *err);
 void failures_release(struct simulation *simulation);
@@ -95,6 +111,7 @@ void failures_control(struct simulation *simulation);
 /* What happened so far, in the order of time; valid until the simulation is released. */
 const struct failure_event *failures_events(const struct simulation *simulation, uint32_t *n);
 const struct failure_unit *failures_unit(const struct simulation *simulation, uint32_t unit);
+const struct failure_units *failures_units(const struct simulation *simulation);
 /* "chip 'npu3' (rank 3) crashed at 1 ms": the failures that are not over, and whether the run was aborted for one. Appends nothing when
  * there are none. */
 void failures_describe(const struct simulation *simulation, struct text *out);

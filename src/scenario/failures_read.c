@@ -33,13 +33,11 @@ static int read_one(const struct scenario_failure *failure, const char *key, con
 	return 0;
 }
 
-/* "a", "a .. b" or "a .. b .. c". */
-static int read_spread(const struct scenario_failure *failure, const char *key, const char *text, enum quantity quantity,
-		       struct spread *spread, struct error *err)
+int spread_read(const struct tree_node *map, const char *key, const char *text, enum quantity quantity, struct spread *spread, struct error *err)
 {
 	double values[3];
 	int n = 0;
-	const struct tree_node *node = tree_get(failure->node, key);
+	const struct tree_node *node = tree_get(map, key);
 	for (const char *at = text; at;) {
 		const char *dots = strstr(at, "..");
 		char part[64];
@@ -158,9 +156,9 @@ static int read_entry(struct scenario *scenario, struct scenario_failure *failur
 	failure->exponential = failure->repair_law == 1;
 	if (failure->exponential && !failure->repaired)
 		return tree_fail(failure->node, err, "'repair_law' without 'repair': how long does it take?");
-	if (failure->repair_text && read_spread(failure, "repair", failure->repair_text, QUANTITY_TIME, &failure->repair_ps, err))
+	if (failure->repair_text && spread_read(failure->node, "repair", failure->repair_text, QUANTITY_TIME, &failure->repair_ps, err))
 		return -1;
-	return failure->loss_text ? read_spread(failure, "loss", failure->loss_text, QUANTITY_LOSS, &failure->loss_db, err) : 0;
+	return failure->loss_text ? spread_read(failure->node, "loss", failure->loss_text, QUANTITY_LOSS, &failure->loss_db, err) : 0;
 }
 
 int failures_read(struct scenario *scenario, struct error *err)

@@ -28,6 +28,7 @@ static const struct section_key root_keys[] = {
 	{"workload", KEY_NODE, NULL, NULL, "list of entries, see section workload", AT(workload_node)},
 	{"links", KEY_NODE, "", NULL, "list of changes of links at run time, see section links", AT(links_node)},
 	{"failures", KEY_NODE, "", NULL, "what fails by chance, see section failures", AT(failures_node)},
+	{"goodput", KEY_NODE, "", NULL, "training for days, see section goodput", AT(goodput_node)},
 	{"circuits", KEY_NODE, "", NULL, "which circuits of topology `ocs` are lit, see section circuits", AT(circuits_node)},
 	{"physics", KEY_NODE, "", NULL, "link budgets and bit errors, see section physics", AT(physics_node)},
 	{"energy", KEY_NODE, "", NULL, "joules and money, see section energy", AT(energy_node)},
@@ -152,6 +153,7 @@ const struct section section_change = {"links", "An entry of the list `links`: s
 #undef AT
 #define AT(field) offsetof(struct scenario_failure, field)
 static const struct section_key failure_keys[] = {
+	{"name", KEY_TEXT, "", NULL, "in the results of `weft goodput`", AT(name)},
 	{"component", KEY_TEXT, "", NULL, "what fails: pattern of names of components and switches, each with every link that it carries", AT(component)},
 	{"link", KEY_TEXT, "", NULL, "or: pattern of link names; a cable fails as a whole, with the link the other way", AT(link)},
 	{"chip", KEY_TEXT, "", NULL, "or: pattern of names of chips, each with its links and ranks", AT(chip)},
@@ -185,6 +187,23 @@ static const struct section_key failure_keys[] = {
 };
 const struct section section_failure = {"failures", "An entry of the list `failures`: parts that fail at random times while the run goes on "
 	"(docs/failures.md).", failure_keys};
+
+#undef AT
+#define AT(field) offsetof(struct scenario, goodput.field)
+static const struct section_key goodput_keys[] = {
+	{"days", KEY_COUNT, "30", "1..36500", "how long", AT(days)},
+	{"steps", KEY_COUNT, "1", "1..1000000", "training steps that the workload is", AT(steps)},
+	{"checkpoint", KEY_TEXT, "auto", NULL, "training time from one checkpoint to the next, `15 min`, or `auto`: the best that simulation finds", AT(checkpoint)},
+	{"write", KEY_TIME, NULL, "0 s..", "for how long training stops to write a checkpoint", AT(write_ps)},
+	{"restart", KEY_TEXT, NULL, NULL, "from the detection of what ended it to the first step of the restarted job: `3 min`, or a range as in `repair`",
+		AT(restart_text)},
+	{"detect", KEY_TIME, "10 min", "0 s..", "until a dead chip is noticed, or a link that stalls the job, where an entry of `failures` does not say `detect` or `abort`",
+		AT(detect_ps)},
+	{"representatives", KEY_COUNT, "2", "1..16", "units of each entry of `failures` whose loss is simulated; the others count as one of them", AT(representatives)},
+	{0},
+};
+const struct section section_goodput = {"goodput", "Training for days, with `failures` at their real rates: what `weft goodput` simulates (docs/failures.md). The "
+	"workload is one training step, or `steps` of them.", goodput_keys};
 
 #undef AT
 #define AT(field) offsetof(struct scenario_output, field)
@@ -260,6 +279,6 @@ static const struct section_key network_keys[] = {
 const struct section section_network = {"network", "The network model; the model's own parameters stand beside these keys.", network_keys};
 
 const struct section *const scenario_sections[] = {
-	&section_root, &section_network, &section_entry, &section_collective, &section_pipeline, &section_path_kind, &section_message, &section_change, &section_failure,
+	&section_root, &section_network, &section_entry, &section_collective, &section_pipeline, &section_path_kind, &section_message, &section_change, &section_failure, &section_goodput,
 	&section_circuits, &section_circuit_state, &section_physics, &section_energy, &section_output, NULL,
 };

@@ -14,6 +14,7 @@
 #include "network/network.h"
 #include "scenario/circuits.h"
 #include "scenario/failures.h"
+#include "scenario/goodput.h"
 #include "scenario/section.h"
 
 #define SCENARIO_FORMAT 1
@@ -129,7 +130,7 @@ struct scenario {
 	int64_t rendezvous_bytes;
 	struct topology_request topology;
 	enum placement placement;
-	struct tree_node *placement_node, *topology_node, *network_node, *workload_node, *links_node, *failures_node, *output_node,
+	struct tree_node *placement_node, *topology_node, *network_node, *workload_node, *links_node, *failures_node, *goodput_node, *output_node,
 		*physics_node, *energy_node, *circuits_node;
 	struct counts placement_list;
 	const struct network_model *model;
@@ -142,6 +143,10 @@ struct scenario {
 	uint32_t n_changes;
 	struct scenario_failure *failures;
 	uint32_t n_failures;
+	const struct forced_failure *forced; /* with failures_forced: what has failed, for the whole run, instead of what chance says */
+	uint32_t n_forced;
+	bool failures_forced;
+	struct scenario_goodput goodput;
 	struct scenario_circuits circuits;
 	struct scenario_output output;
 	struct scenario_physics physics;
@@ -178,7 +183,7 @@ int scenario_ranks_needed(const struct tree_node *node, int64_t *needed, struct 
 /* The tables (keys.c). */
 extern const struct section section_root, section_entry, section_collective, section_pipeline, section_path_kind, section_message, section_change,
 	section_output, section_network, section_physics, section_energy, section_circuits,
-	section_circuit_state, section_failure;
+	section_circuit_state, section_failure, section_goodput;
 extern const struct section *const scenario_sections[]; /* NULL at the end, in the order of the reference */
 extern const char *const entry_kind_names[ENTRY_KINDS];
 

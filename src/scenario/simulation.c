@@ -126,7 +126,7 @@ static bool reroutes(const struct scenario *scenario)
 		if (scenario->changes[i].detect_ps >= 0)
 			return true;
 	for (uint32_t i = 0; i < scenario->n_failures; i++)
-		if (scenario->failures[i].detect_ps >= 0)
+		if (scenario->failures[i].detect_ps >= 0 || scenario->failures_forced)
 			return true;
 	return false;
 }
