@@ -74,4 +74,6 @@ enum engine_result engine_run(struct engine *engine, uint64_t budget)
 
 void engine_stop(struct engine *engine) { engine->stopping = true; }
 
+bool engine_is_idle(const struct engine *engine) { return event_queue_count(engine->queue) <= engine->n_background; }
+
 int64_t engine_next_ps(const struct engine *engine) { return event_queue_next(engine->queue); }

@@ -77,6 +77,8 @@ static inline void engine_request(struct engine *engine, enum engine_phase phase
 enum engine_result engine_run(struct engine *engine, uint64_t budget);
 /* Ends engine_run after the current instant. */
 void engine_stop(struct engine *engine);
+/* Whether nothing is pending but what matters only while other things are. */
+bool engine_is_idle(const struct engine *engine);
 /* Time of the earliest pending event, TIME_NEVER when there is none. */
 int64_t engine_next_ps(const struct engine *engine);
 

@@ -17,7 +17,10 @@ enum component_category { COMPONENT_CHIP, COMPONENT_SWITCH, COMPONENT_MODULE, CO
 extern const char *const component_category_names[COMPONENT_CATEGORIES];
 
 enum component_figure { COMPONENT_IDLE_POWER, COMPONENT_POWER, COMPONENT_BIT_ENERGY, COMPONENT_PRICE, COMPONENT_FAILURE_RATE,
-	COMPONENT_REPAIR_TIME, COMPONENT_FIGURES };
+	COMPONENT_REPAIR_TIME,
+	/* Of circuit switches. */
+	COMPONENT_PORTS, COMPONENT_INSERTION_LOSS, COMPONENT_CONTROL_TIME, COMPONENT_SWITCHING_TIME, COMPONENT_RELOCK_TIME,
+	COMPONENT_FIGURES };
 
 /* A physical thing that is not a link: chip, switch, laser source. Power from idle to `power` by utilisation, plus energy per bit. */
 struct component_kind {

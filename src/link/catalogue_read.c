@@ -17,6 +17,11 @@ static const struct figure_info component_infos[COMPONENT_FIGURES] = {
 	[COMPONENT_PRICE] = {"price", QUANTITY_MONEY, 0, 1e12, "$", 1, NULL, "of one"},
 	[COMPONENT_FAILURE_RATE] = {"failure_rate", QUANTITY_FIT, 0, 1e9, "FIT", 1, NULL, "of one"},
 	[COMPONENT_REPAIR_TIME] = {"repair_time", QUANTITY_TIME, 0, 1e300, "h", 3600e12, NULL, "until it works again"},
+	[COMPONENT_PORTS] = {"ports", QUANTITY_COUNT, 1, 1e6, "", 1, NULL, "circuit switch: fibre ports"},
+	[COMPONENT_INSERTION_LOSS] = {"insertion_loss", QUANTITY_LOSS, 0, 100, "dB", 1, NULL, "circuit switch: from port to port, amplifiers counted"},
+	[COMPONENT_CONTROL_TIME] = {"control_time", QUANTITY_TIME, 0, 1e300, "us", 1e6, NULL, "circuit switch: from the command until it begins to move"},
+	[COMPONENT_SWITCHING_TIME] = {"switching_time", QUANTITY_TIME, 0, 1e300, "us", 1e6, NULL, "circuit switch: until light passes the new way"},
+	[COMPONENT_RELOCK_TIME] = {"relock_time", QUANTITY_TIME, 0, 1e300, "us", 1e6, NULL, "circuit switch: until receivers have locked again, if not the link kind's"},
 };
 const struct figure_info *component_figure_info(enum component_figure figure) { return &component_infos[figure]; }
 

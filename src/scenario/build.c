@@ -45,7 +45,8 @@ static struct collective_call call_of(const struct scenario_collective *from)
 {
 	struct collective_call call = {.kind = from->kind, .bytes = from->bytes, .root = (uint32_t)from->root,
 		.algorithm = from->algorithm, .protocol = from->protocol, .channels = (uint32_t)from->channels,
-		.bidirectional = from->bidirectional, .chunk_bytes = from->chunk_bytes, .n_dims = from->dims.n, .file = from->file};
+		.bidirectional = from->bidirectional, .chunk_bytes = from->chunk_bytes, .n_dims = from->dims.n, .file = from->file,
+		.circuits = from->circuits};
 	for (uint32_t i = 0; i < from->dims.n; i++)
 		call.dims[i] = (uint32_t)from->dims.values[i];
 	for (uint32_t i = 0; i < from->levels.n; i++)
@@ -168,6 +169,8 @@ static struct pipeline pipeline_of(const struct scenario_pipeline *from)
 	pipeline.buckets = (uint32_t)from->buckets;
 	pipeline.overlap = from->overlap;
 	pipeline.jitter = from->jitter;
+	pipeline.tensor_circuits = from->tensor_circuits;
+	pipeline.gradient_circuits = from->gradient_circuits;
 	pipeline.algorithm = strcmp(from->algorithm, "auto") ? from->algorithm : NULL;
 	pipeline.protocol = from->protocol;
 	return pipeline;

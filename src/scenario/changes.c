@@ -34,11 +34,19 @@ void conditions_init(struct simulation *simulation)
 			.latency_ps = fabric->link_latency_ps[link], .state = LINK_UP};
 }
 
+static bool is_so(const struct links *links, uint32_t link, enum link_state state, int64_t bytes_per_s, int64_t latency_ps)
+{
+	bool carries = state == LINK_UP || state == LINK_DEGRADED;
+	return links->state[link] == state && links->bytes_per_s[link] == (carries ? bytes_per_s : 0) && links->latency_ps[link] == latency_ps;
+}
+
 void condition_settle(struct simulation *simulation, uint32_t link)
 {
 	const struct link_condition *condition = &simulation->conditions[link];
 	enum link_state state = (enum link_state)condition->state;
 	int64_t rate = condition->bytes_per_s;
+	if (condition->n_ports)
+		rate = scale_floor(rate, condition->n_lit, condition->n_ports);
 	if (condition->n_lost) {
 		rate = scale_floor(rate, condition->lanes - condition->n_lost, condition->lanes);
 		state = condition->n_lost < condition->lanes && state != LINK_DOWN ? LINK_DEGRADED : LINK_DOWN;
@@ -48,8 +56,12 @@ void condition_settle(struct simulation *simulation, uint32_t link)
 		state = goodput == rate || state == LINK_DOWN ? state : goodput ? LINK_DEGRADED : LINK_DOWN;
 		rate = goodput;
 	}
-	if (condition->n_down)
+	if (condition->n_ports && !condition->n_lit)
+		state = LINK_DARK;
+	if (condition->n_down || condition->state == LINK_DOWN)
 		state = LINK_DOWN;
+	if (condition->n_ports && is_so(&simulation->links, link, state, rate, condition->latency_ps))
+		return; /* circuits move often */
 	network_change_link(simulation->network, link, state, state == LINK_DOWN ? 0 : rate, condition->latency_ps);
 	if (state != LINK_DOWN && simulation->links.avoid[link])
 		network_avoid_link(simulation->network, link, false);

@@ -13,6 +13,7 @@ struct link_condition {
 	int64_t bytes_per_s, latency_ps; /* as the list says, or as built */
 	uint8_t state;                   /* enum link_state, the same */
 	uint32_t n_down;                 /* failures that keep it down: it is up again when the last of them is repaired */
+	uint32_t n_ports, n_lit;         /* of a circuit (circuits.h): fibre ports of its ends, and how many light it; 0 ports: no circuit */
 	uint32_t lanes, n_lost;          /* that carry it, and how many of those are lost; 0 lanes: none is ever lost */
 };
 

@@ -1,110 +1,140 @@
 #include "scenario/circuits.h"
 
-#include <stddef.h>
-#include <string.h>
+#include <assert.h>
 
-#include "base/error.h"
 #include "base/time.h"
-#include "base/tree.h"
+#include "engine/engine.h"
 #include "fabric/fabric.h"
 #include "network/network.h"
+#include "scenario/changes.h"
+#include "scenario/circuits_internal.h"
 #include "scenario/scenario.h"
 #include "scenario/simulation.h"
 
-#define UNCONNECTED UINT32_MAX
+/* What happened to the ports of two chips: some moved or came; some went that were lit; some went because their switch died. */
+enum { TOUCHED = 1, LOST = 2, BROKEN = 4 };
 
-/* ---- reading ----------------------------------------------------------------------------------------------------------- */
+/* ---- moving -------------------------------------------------------------------------------------------------------------- */
 
-static int read_pairs(struct scenario *scenario, struct circuits_state *state, struct error *err)
+static bool works(const struct circuits *circuits, uint32_t port)
 {
-	struct section_reader reader = {.arena = &scenario->arena, .directory = scenario->directory, .err = err};
-	static const struct section_key pair_key = {"connect", KEY_COUNTS, NULL, "0..65535", "", 0};
-	if (state->connect->kind != TREE_LIST)
-		return tree_fail(state->connect, err, "'connect' must be a list of pairs such as [[0, 1], [1, 0]]");
-	state->pairs = arena_array(&scenario->arena, 2 * (size_t)state->connect->n_entries + 1, sizeof *state->pairs);
-	for (uint32_t i = 0; i < state->connect->n_entries; i++) {
-		struct counts pair = {0};
-		struct tree_node *node = state->connect->entries[i].value;
-		if (section_read_value(&reader, &pair_key, node, &pair))
-			return -1;
-		if (pair.n != 2 || pair.values[0] == pair.values[1])
-			return tree_fail(node, err, "a circuit joins two different chips, as in [0, 1]");
-		for (uint32_t k = 0; k < state->n_pairs; k++)
-			for (uint32_t end = 0; end < 2; end++)
-				if (state->pairs[2 * k + end] == pair.values[end])
-					return tree_fail(node, err, "the %s port of chip %lld is used twice in a cross-connect",
-							 end ? "receiving" : "sending", (long long)pair.values[end]);
-		state->pairs[2 * state->n_pairs] = pair.values[0];
-		state->pairs[2 * state->n_pairs++ + 1] = pair.values[1];
+	return !circuits->n_switches || !circuits->n_failed[port % circuits->n_ports % circuits->n_switches];
+}
+
+static size_t pair_of(const struct circuits *circuits, uint32_t port)
+{
+	return (size_t)(port / circuits->n_ports) * circuits->n + circuits->ports[port].peer;
+}
+
+/* Tells the network what became of the links whose ports were touched. */
+static void settle(struct circuits *circuits, enum link_cause cause)
+{
+	struct simulation *simulation = circuits->simulation;
+	size_t n_pairs = (size_t)circuits->n * circuits->n;
+	simulation->links.cause = cause;
+	for (size_t i = 0; i < n_pairs; i++) {
+		uint32_t link = circuits->link[i];
+		if (!circuits->touched[i])
+			continue;
+		simulation->links.kills = circuits->touched[i] & (circuits->setup->moving == CIRCUITS_DROP ? LOST | BROKEN : BROKEN);
+		simulation->conditions[link].n_lit = circuits->n_lit[i];
+		condition_settle(simulation, link);
+		circuits->touched[i] = 0;
 	}
-	return 0;
+	simulation->links.kills = false;
+	simulation->links.cause = LINK_CAUSE_SCHEDULE;
 }
 
-static int64_t guard_ps(const struct scenario_circuits *circuits)
+static void touch(struct circuits *circuits, uint32_t port, int by)
 {
-	return time_add(time_add(circuits->control_ps, circuits->switching_ps), circuits->relock_ps);
+	size_t pair = pair_of(circuits, port);
+	if (!works(circuits, port))
+		return;
+	circuits->n_lit[pair] += (uint32_t)by;
+	circuits->touched[pair] |= by < 0 ? TOUCHED | LOST : TOUCHED;
 }
 
-static int read_states(struct scenario *scenario, struct error *err)
+static void record(struct circuits *circuits, uint32_t port, int64_t end_ps)
 {
-	struct section_reader reader = {.arena = &scenario->arena, .directory = scenario->directory, .err = err};
-	struct scenario_circuits *circuits = &scenario->circuits;
-	const struct tree_node *list = circuits->states_node;
-	if (!list || list->kind != TREE_LIST || !list->n_entries)
-		return tree_fail(list ? list : scenario->circuits_node, err,
-				 "controller 'static' needs 'states', a list such as [{at: 0 ps, connect: [[0, 1], [1, 0]]}]");
-	circuits->states = arena_array(&scenario->arena, list->n_entries, sizeof *circuits->states);
-	for (uint32_t i = 0; i < list->n_entries; i++) {
-		struct circuits_state *state = &circuits->states[circuits->n_states++];
-		if (section_read(&reader, &section_circuit_state, list->entries[i].value, state) || read_pairs(scenario, state, err))
-			return -1;
-		int64_t lit_ps = i == 0 ? -1 : state[-1].at_ps == 0 ? 0 : time_add(state[-1].at_ps, guard_ps(circuits));
-		if (state->at_ps <= lit_ps)
-			return tree_fail(list->entries[i].value, err, "this state begins before the one before it is lit (at %lld ps)",
-					 (long long)lit_ps);
+	struct simulation *simulation = circuits->simulation;
+	const struct circuit_port *from = &circuits->ports[port];
+	int64_t until_ps = end_ps == TIME_NEVER ? simulation->end_ps : end_ps, lit_ps = from->lit_ps < until_ps ? from->lit_ps : until_ps;
+	struct circuit_record circuit = {.link = circuits->link[pair_of(circuits, port)], .port = port % circuits->n_ports,
+		.component = circuits->n_switches ? circuits->switches[port % circuits->n_ports % circuits->n_switches] : UINT32_MAX,
+		.start_ps = from->start_ps, .lit_ps = from->lit ? from->lit_ps : TIME_NEVER, .end_ps = end_ps};
+	circuits->totals.dark_ps += lit_ps > from->start_ps ? lit_ps - from->start_ps : 0;
+	circuits->totals.lit_ps += from->lit && until_ps > from->lit_ps ? until_ps - from->lit_ps : 0;
+	OBSERVE(&simulation->observers, circuit, &circuit);
+}
+
+static void light(struct circuits *circuits)
+{
+	for (uint32_t i = 0; i < circuits->n * circuits->n_ports; i++) {
+		struct circuit_port *port = &circuits->ports[i];
+		if (port->peer == UNCONNECTED || port->lit)
+			continue;
+		port->lit = true;
+		port->lit_ps = circuits->simulation->engine.now_ps;
+		touch(circuits, i, 1);
 	}
-	return 0;
+	circuits->moving = false;
+	settle(circuits, LINK_CAUSE_CIRCUIT);
 }
 
-int circuits_read(struct scenario *scenario, struct error *err)
+void circuits_move(struct circuits *circuits, bool at_once)
 {
-	struct section_reader reader = {.arena = &scenario->arena, .directory = scenario->directory, .err = err};
-	struct scenario_circuits *circuits = &scenario->circuits;
-	const struct tree_node *node = scenario->circuits_node;
-	if (!node)
-		return 0;
-	if (section_read(&reader, &section_circuits, scenario->circuits_node, scenario))
-		return -1;
-	if (scenario->model == &network_loggops)
-		return tree_fail(node, err, "network model 'loggops' knows no links: 'circuits' needs 'fluid', 'packet' or 'analytic'");
-	if (scenario->n_changes || (scenario->physics_node && scenario->physics.errors))
-		return tree_fail(node, err, "'circuits' cannot be combined with '%s' yet: both would set the same links",
-				 scenario->n_changes ? "links" : "physics.errors");
-	if (circuits->controller == CIRCUITS_STATIC)
-		return read_states(scenario, err);
-	if (circuits->states_node)
-		return tree_fail(circuits->states_node, err, "'states' belongs to controller 'static'");
-	if (circuits->slot_ps <= guard_ps(circuits))
-		return tree_fail(node, err, "a slot of %lld ps is over before its circuits are lit (after %lld ps)", (long long)circuits->slot_ps,
-				 (long long)guard_ps(circuits));
-	return 0;
+	struct engine *engine = &circuits->simulation->engine;
+	uint32_t n = circuits->n * circuits->n_ports, n_moved = 0;
+	int64_t guard_ps = at_once ? 0 : circuits->guard_ps;
+	for (uint32_t i = 0; i < n; i++) {
+		struct circuit_port *port = &circuits->ports[i];
+		if (port->peer == circuits->wanted[i] || port->peer == UNCONNECTED)
+			continue;
+		record(circuits, i, engine->now_ps);
+		if (port->lit)
+			touch(circuits, i, -1);
+		port->peer = UNCONNECTED;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		if (circuits->ports[i].peer == circuits->wanted[i])
+			continue;
+		circuits->ports[i] = (struct circuit_port){.peer = circuits->wanted[i], .start_ps = engine->now_ps};
+		n_moved++;
+	}
+	circuits->totals.n_ports_moved += at_once ? 0 : n_moved;
+	circuits->totals.n_moves += n_moved > 0 && !at_once;
+	circuits->moving = n_moved > 0 && guard_ps > 0;
+	settle(circuits, LINK_CAUSE_CIRCUIT);
+	if (circuits->moving)
+		engine_schedule(engine, time_add(engine->now_ps, guard_ps), circuits->on_light, 0);
+	else if (n_moved)
+		light(circuits);
 }
 
-/* ---- running ----------------------------------------------------------------------------------------------------------- */
+bool circuits_switch_fails(struct simulation *simulation, uint32_t component, int by)
+{
+	struct circuits *circuits = simulation->circuits;
+	uint32_t s = 0;
+	while (circuits && s < circuits->n_switches && circuits->switches[s] != component)
+		s++;
+	if (!circuits || s == circuits->n_switches)
+		return false;
+	uint32_t before = circuits->n_failed[s];
+	circuits->n_failed[s] = 0;
+	for (uint32_t i = 0; i < circuits->n * circuits->n_ports; i++)
+		if (i % circuits->n_ports % circuits->n_switches == s && circuits->ports[i].lit && !before != !(before + (uint32_t)by))
+			touch(circuits, i, before ? 1 : -1);
+	for (size_t i = 0; i < (size_t)circuits->n * circuits->n; i++)
+		circuits->touched[i] |= circuits->touched[i] & LOST ? BROKEN : 0;
+	circuits->n_failed[s] = before + (uint32_t)by;
+	if (circuits->started)
+		settle(circuits, LINK_CAUSE_SCHEDULE);
+	return true;
+}
 
-struct circuits {
-	const struct scenario_circuits *setup;
-	uint32_t n;
-	uint32_t *link;         /* [n × n] */
-	uint32_t *peer, *wanted; /* [n] to whom each chip's sending port leads now, and after the move; UNCONNECTED */
-	uint32_t next;          /* the state or slot that comes next */
-	uint32_t n_idle;        /* slots in a row in which nothing was on its way */
-	bool started, move_due, light_due;
-	uint8_t on_move, on_light;
-	struct simulation *simulation;
-};
+/* ---- control ------------------------------------------------------------------------------------------------------------- */
 
-static void on_move(void *context, uint32_t argument)
+void circuits_on_move(void *context, uint32_t argument)
 {
 	struct circuits *circuits = context;
 	(void)argument;
@@ -112,7 +142,7 @@ static void on_move(void *context, uint32_t argument)
 	engine_request(&circuits->simulation->engine, ENGINE_PHASE_CONTROL);
 }
 
-static void on_light(void *context, uint32_t argument)
+void circuits_on_light(void *context, uint32_t argument)
 {
 	struct circuits *circuits = context;
 	(void)argument;
@@ -120,133 +150,59 @@ static void on_light(void *context, uint32_t argument)
 	engine_request(&circuits->simulation->engine, ENGINE_PHASE_CONTROL);
 }
 
-static void set_link(struct simulation *simulation, uint32_t link, bool lit)
+/* A run that is stuck must end: a clock stops after a whole cycle before whose every move nothing but it was going to happen. What is on its
+ * way over a lit circuit always has an event to come. */
+static bool stuck(struct circuits *circuits)
 {
-	network_change_link(simulation->network, link, lit ? LINK_UP : LINK_DARK, lit ? simulation->fabric.link_bandwidth[link] : 0,
-			    simulation->links.latency_ps[link]);
-}
-
-static void want(struct circuits *circuits)
-{
-	const struct scenario_circuits *setup = circuits->setup;
-	uint32_t n = circuits->n;
-	for (uint32_t i = 0; i < n; i++)
-		circuits->wanted[i] = setup->controller == CIRCUITS_ROTOR ? (i + 1 + circuits->next % (n - 1)) % n : UNCONNECTED;
-	if (setup->controller == CIRCUITS_ROTOR)
-		return;
-	const struct circuits_state *state = &setup->states[circuits->next];
-	for (uint32_t k = 0; k < state->n_pairs; k++)
-		circuits->wanted[state->pairs[2 * k]] = (uint32_t)state->pairs[2 * k + 1];
-}
-
-/* A run that is stuck must end: a rotor stops after a whole cycle in which there was nothing but itself. */
-static bool idle(struct circuits *circuits)
-{
-	struct simulation *simulation = circuits->simulation;
-	struct network_counters counters = {0};
-	simulation->network->model->counters(simulation->network, &counters);
-	bool nothing = counters.bytes_in_flight == 0 && engine_next_ps(&simulation->engine) == TIME_NEVER;
+	bool nothing = engine_is_idle(&circuits->simulation->engine);
 	circuits->n_idle = nothing ? circuits->n_idle + 1 : 0;
-	return circuits->n_idle > circuits->n;
+	return circuits->n_idle > circuits->n + 1;
 }
 
-static void schedule_next(struct circuits *circuits)
+static void decide(struct circuits *circuits)
 {
-	const struct scenario_circuits *setup = circuits->setup;
-	struct engine *engine = &circuits->simulation->engine;
-	circuits->next++;
-	if (setup->controller == CIRCUITS_ROTOR && !idle(circuits))
-		engine_schedule(engine, time_add(engine->now_ps, setup->slot_ps), circuits->on_move, 0);
-	else if (setup->controller == CIRCUITS_STATIC && circuits->next < setup->n_states)
-		engine_schedule(engine, setup->states[circuits->next].at_ps, circuits->on_move, 0);
+	int64_t again_ps;
+	bool at_start = circuits->simulation->engine.now_ps == 0 && circuits->setup->controller == CIRCUITS_STATIC;
+	bool stops = circuits->setup->controller != CIRCUITS_STATIC && stuck(circuits);
+	if (circuits_want(circuits, &again_ps))
+		circuits_move(circuits, at_start); /* the state at 0 of a static switch is there when the run starts */
+	if (!stops && again_ps != TIME_NEVER)
+		engine_schedule(&circuits->simulation->engine, again_ps, circuits->on_move, 0);
 }
 
-static void light(struct circuits *circuits)
+static void start(struct circuits *circuits)
 {
-	uint32_t n = circuits->n;
-	for (uint32_t i = 0; i < n; i++) {
-		if (circuits->peer[i] == circuits->wanted[i])
-			continue;
-		circuits->peer[i] = circuits->wanted[i];
-		set_link(circuits->simulation, circuits->link[i * n + circuits->peer[i]], true);
+	circuits->started = true;
+	for (size_t i = 0; i < (size_t)circuits->n * circuits->n; i++)
+		if (circuits->link[i] != FABRIC_NONE)
+			circuits->touched[i] = TOUCHED;
+	if (circuits->setup->controller == CIRCUITS_REQUEST) {
+		const struct circuits_state *state = &circuits->setup->states[circuits->state];
+		circuits_arrange(circuits, state->pairs, state->n_pairs);
+		circuits_move(circuits, true);
 	}
-}
-
-/* Darkens what moves. The state at 0 of a static switch is there when the run starts. */
-static void move(struct circuits *circuits)
-{
-	const struct scenario_circuits *setup = circuits->setup;
-	struct engine *engine = &circuits->simulation->engine;
-	uint32_t n = circuits->n;
-	bool moves = false, at_once = setup->controller == CIRCUITS_STATIC && engine->now_ps == 0;
-	want(circuits);
-	for (uint32_t i = 0; i < n; i++) {
-		if (circuits->peer[i] == circuits->wanted[i])
-			continue;
-		if (circuits->peer[i] != UNCONNECTED)
-			set_link(circuits->simulation, circuits->link[i * n + circuits->peer[i]], false);
-		circuits->peer[i] = UNCONNECTED;
-		moves |= circuits->wanted[i] != UNCONNECTED;
-	}
-	schedule_next(circuits);
-	if (moves && !at_once && guard_ps(setup) > 0)
-		engine_schedule(engine, time_add(engine->now_ps, guard_ps(setup)), circuits->on_light, 0);
-	else if (moves)
-		light(circuits);
+	settle(circuits, LINK_CAUSE_CIRCUIT);
 }
 
 void circuits_control(struct circuits *circuits, struct simulation *simulation)
 {
 	bool running = !executor_finished(simulation->executor);
-	if (!circuits->started) {
-		circuits->started = true;
-		for (uint32_t i = 0; i < circuits->n * circuits->n; i++)
-			if (circuits->link[i] != FABRIC_NONE)
-				set_link(simulation, circuits->link[i], false);
-	}
+	if (!circuits->started)
+		start(circuits);
 	if (circuits->light_due && running)
 		light(circuits);
 	if (circuits->move_due && running)
-		move(circuits);
+		decide(circuits);
 	circuits->light_due = circuits->move_due = false;
+	if (circuits->setup->controller == CIRCUITS_REQUEST)
+		circuits_serve(circuits);
 }
 
-static int check_ports(const struct scenario_circuits *setup, uint32_t n, struct error *err)
+const struct circuits_totals *circuits_finish(struct circuits *circuits)
 {
-	for (uint32_t s = 0; s < setup->n_states; s++)
-		for (uint32_t k = 0; k < 2 * setup->states[s].n_pairs; k++)
-			if (setup->states[s].pairs[k] >= n)
-				return tree_fail(setup->states[s].connect->entries[k / 2].value, err, "chip %lld does not exist ('ocs' has %u, from 0)",
-						 (long long)setup->states[s].pairs[k], n);
-	return 0;
-}
-
-int circuits_start(struct simulation *simulation, struct error *err)
-{
-	const struct scenario *scenario = simulation->scenario;
-	const struct fabric *fabric = &simulation->fabric;
-	struct circuits *circuits;
-	uint32_t n = fabric->n_npus;
-	if (!scenario->circuits_node)
-		return 0;
-	if (strcmp(fabric->module->name, "ocs"))
-		return tree_fail(scenario->circuits_node, err, "'circuits' needs topology 'ocs', not '%s'", fabric->module->name);
-	if (check_ports(&scenario->circuits, n, err))
-		return -1;
-	circuits = arena_array(&simulation->arena, 1, sizeof *circuits);
-	*circuits = (struct circuits){.setup = &scenario->circuits, .n = n, .simulation = simulation,
-		.link = arena_array(&simulation->arena, (size_t)n * n, sizeof *circuits->link),
-		.peer = arena_array(&simulation->arena, n, sizeof *circuits->peer),
-		.wanted = arena_array(&simulation->arena, n, sizeof *circuits->wanted)};
-	memset(circuits->link, 0xff, (size_t)n * n * sizeof *circuits->link); /* FABRIC_NONE */
-	memset(circuits->peer, 0xff, n * sizeof *circuits->peer);             /* UNCONNECTED */
-	for (uint32_t link = 0; link < fabric->n_links; link++)
-		circuits->link[fabric->link_source[link] * n + fabric->link_target[link]] = link;
-	circuits->on_move = engine_register(&simulation->engine, on_move, circuits);
-	circuits->on_light = engine_register(&simulation->engine, on_light, circuits);
-	engine_request(&simulation->engine, ENGINE_PHASE_CONTROL);
-	engine_schedule(&simulation->engine, scenario->circuits.controller == CIRCUITS_ROTOR ? 0 : scenario->circuits.states[0].at_ps,
-			circuits->on_move, 0);
-	simulation->circuits = circuits;
-	return 0;
+	for (uint32_t i = 0; i < circuits->n * circuits->n_ports; i++)
+		if (circuits->ports[i].peer != UNCONNECTED)
+			record(circuits, i, TIME_NEVER);
+	circuits_requests_finish(circuits);
+	return &circuits->totals;
 }

@@ -168,8 +168,6 @@ int failures_read(struct scenario *scenario, struct error *err)
 		return 0;
 	if (list->kind != TREE_LIST)
 		return tree_fail(list, err, "'failures' must be a list such as [{component: 'leaf*', mttf: 5 ms, repair: 1 ms}]");
-	if (scenario->circuits_node)
-		return tree_fail(list, err, "'failures' cannot be combined with 'circuits' yet: both would set the same links");
 	if (scenario->model == &network_loggops)
 		return tree_fail(list, err, "the model 'loggops' has no links: 'failures' needs 'fluid', 'packet' or 'analytic'");
 	scenario->failures = arena_array(&scenario->arena, (size_t)list->n_entries + 1, sizeof *scenario->failures);

@@ -29,7 +29,7 @@ static const struct section_key root_keys[] = {
 	{"links", KEY_NODE, "", NULL, "list of changes of links at run time, see section links", AT(links_node)},
 	{"failures", KEY_NODE, "", NULL, "what fails by chance, see section failures", AT(failures_node)},
 	{"goodput", KEY_NODE, "", NULL, "training for days, see section goodput", AT(goodput_node)},
-	{"circuits", KEY_NODE, "", NULL, "which circuits of topology `ocs` are lit, see section circuits", AT(circuits_node)},
+	{"circuits", KEY_NODE, "", NULL, "which circuits of topology `ocs` are lit, and when, see section circuits", AT(circuits_node)},
 	{"physics", KEY_NODE, "", NULL, "link budgets and bit errors, see section physics", AT(physics_node)},
 	{"energy", KEY_NODE, "", NULL, "joules and money, see section energy", AT(energy_node)},
 	{"output", KEY_NODE, "", NULL, "what is recorded, see section output", AT(output_node)},
@@ -70,6 +70,7 @@ static const struct section_key collective_keys[] = {
 	{"dims", KEY_COUNTS, "", "1..1048576", "hierarchical, torus: sizes from the innermost outwards", AT(dims)},
 	{"levels", KEY_TEXTS, "", NULL, "hierarchical: the algorithm of each level", AT(levels)},
 	{"file", KEY_PATH, "", NULL, "algorithm `msccl`: the schedule", AT(file)},
+	{"circuits", KEY_TEXT, "", NULL, "the state of the circuit switches that it asks for before it begins (controller `request`)", AT(circuits)},
 	{"group_size", KEY_COUNT, "0", "0..1048576", "cuts the ranks into groups of so many, each doing its own; 0: one group", AT(group_size)},
 	{"group_stride", KEY_COUNT, "1", "1..1048576", "distance of neighbours in a group: 1 takes consecutive ranks", AT(group_stride)},
 	{0},
@@ -101,6 +102,8 @@ static const struct section_key pipeline_keys[] = {
 	{"jitter", KEY_RATIO, "0", "0..1", "compute times are drawn evenly from 1 - jitter to 1 + jitter of what is given", AT(jitter)},
 	{"algorithm", KEY_TEXT, "auto", NULL, "of all its collectives", AT(algorithm)},
 	{"protocol", KEY_TEXT, "", NULL, "default: the scenario's, else the machine's", AT(protocol)},
+	{"tensor_circuits", KEY_TEXT, "", NULL, "the state of the circuit switches that tensor-parallel all-reduces ask for", AT(tensor_circuits)},
+	{"gradient_circuits", KEY_TEXT, "", NULL, "the same for all-reduces of gradients", AT(gradient_circuits)},
 	{0},
 };
 const struct section section_pipeline = {"pipeline", "A training step on stages × data_parallel × tensor_parallel ranks. Rank of tensor "
@@ -220,26 +223,35 @@ const struct section section_output = {"output", "What is recorded.", output_key
 #undef AT
 #define AT(field) offsetof(struct scenario, circuits.field)
 static const struct section_key circuits_keys[] = {
-	{"controller", KEY_CHOICE, NULL, "static|rotor", "`static`: the list `states`; `rotor`: in slot k chip i is connected to chip i + 1 + k mod (n - 1)",
+	{"controller", KEY_CHOICE, NULL, "static|rotor|demand|bvn|request", "`static`: the list `states`; `rotor`: in slot k port p of chip i leads to chip "
+		"i + 1 + (k · ports + p) mod (n - 1); `demand`: every slot the matching of maximum weight on what is waiting; `bvn`: what is waiting, "
+		"decomposed into states (Birkhoff, von Neumann), one after the other; `request`: collectives ask (key `circuits`) for one of `states`",
 		AT(controller)},
-	{"slot", KEY_TIME, "200 us", "1 ps..", "rotor: from one move to the next", AT(slot_ps)},
-	{"control", KEY_TIME, "0 ps", "0 ps..", "of a move: until the switch begins", AT(control_ps)},
-	{"switching", KEY_TIME, "10 us", "0 ps..", "of a move: the switch itself", AT(switching_ps)},
-	{"relock", KEY_TIME, "0 ps", "0 ps..", "of a move: until the receivers have locked again", AT(relock_ps)},
-	{"states", KEY_NODE, "", NULL, "static: list of states of the whole switch, see section states", AT(states_node)},
+	{"slot", KEY_TIME, "200 us", "1 ps..", "rotor, demand: from one move to the next; bvn: for how long a state is lit at least", AT(slot_ps)},
+	{"control", KEY_TIME, "", "0 ps..", "of a move: until the switch begins; default: of the catalogue's component, else 0", AT(control_ps)},
+	{"switching", KEY_TIME, "", "0 ps..", "of a move: the switch itself; default: of the catalogue's component", AT(switching_ps)},
+	{"relock", KEY_TIME, "", "0 ps..", "of a move: until the receivers have locked again; default: of the circuits' kind, else 0", AT(relock_ps)},
+	{"moving", KEY_CHOICE, "drain", "drain|drop", "what is on a circuit that is taken away: `drain`: it arrives; `drop`: it is lost and sent "
+		"again when the two chips are joined again (packet model)", AT(moving)},
+	{"decide", KEY_CHOICE, "break-even", "break-even|always|never", "request: `break-even`: granted when the bytes V of the chip that sends most exceed "
+		"delay / (1/b0 - 1/b1), b0 and b1 the rates that it would have now and then", AT(decide)},
+	{"initial", KEY_TEXT, "", NULL, "request: the state at the start; default: the first", AT(initial)},
+	{"states", KEY_NODE, "", NULL, "static, request: list of states of the switches, see section states", AT(states_node)},
 	{0},
 };
-const struct section section_circuits = {"circuits", "The circuit switch of topology `ocs` (docs/circuits.md). Ports that move are dark for "
+const struct section section_circuits = {"circuits", "The circuit switches of topology `ocs` (docs/circuits.md). Ports that move are dark for "
 	"`control` + `switching` + `relock`; what waits for a dark circuit waits at its source.", circuits_keys};
 
 #undef AT
 #define AT(field) offsetof(struct circuits_state, field)
 static const struct section_key circuit_state_keys[] = {
-	{"at", KEY_TIME, NULL, "0 ps..", "when the move to it begins; the one at 0 ps is there from the start", AT(at_ps)},
-	{"connect", KEY_NODE, NULL, NULL, "list of circuits, each `[chip that sends, chip that receives]`", AT(connect)},
+	{"name", KEY_TEXT, "", NULL, "request: by which collectives ask for it", AT(name)},
+	{"at", KEY_TIME, "", "0 ps..", "static: when the move to it begins; the one at 0 ps is there from the start", AT(at_ps)},
+	{"connect", KEY_NODE, "", NULL, "list of circuits, each `[chip that sends, chip that receives]`, or with the port of both: `[0, 1, 3]`", AT(connect)},
+	{"shifts", KEY_COUNTS, "", "1..65535", "for each of these numbers s a circuit from every chip i to chip i + s", AT(shifts)},
 	{0},
 };
-const struct section section_circuit_state = {"states", "One state of the circuit switch. Circuits that it shares with the one before stay lit.",
+const struct section section_circuit_state = {"states", "One state of the circuit switches. Circuits that it shares with the one before stay lit.",
 	circuit_state_keys};
 
 #undef AT

@@ -62,6 +62,18 @@ static void draw_components(struct physics *physics, const struct scenario *scen
 	}
 }
 
+/* What a circuit switch takes out of its circuits' light stands for what their kind says of switches on the way. */
+static void insert_switches(struct physics *physics, const struct fabric *fabric)
+{
+	for (uint32_t c = fabric->n_components; c-- > 0;) {
+		struct error unknown = {0};
+		const struct component_kind *component = catalogue_component(&physics->catalogue, fabric->component_kind[c], &unknown);
+		const struct figure *loss = component ? &component->figures[COMPONENT_INSERTION_LOSS] : NULL;
+		if (component && component->category == COMPONENT_CIRCUIT_SWITCH && loss->known && fabric->carried_first[c] < fabric->carried_first[c + 1])
+			physics->kinds[fabric->link_kind[fabric->carried[fabric->carried_first[c]]]].figures[FIGURE_SWITCH_LOSS] = *loss;
+	}
+}
+
 static int map_kinds(struct physics *physics, const struct scenario *scenario, const struct fabric *fabric, struct error *err)
 {
 	const struct tree_node *map = scenario->physics.kinds;
@@ -78,6 +90,7 @@ static int map_kinds(struct physics *physics, const struct scenario *scenario, c
 			physics->kinds[k] = link_kind_sample(kind, &stream);
 		}
 	}
+	insert_switches(physics, fabric);
 	for (uint32_t i = 0; map && i < map->n_entries; i++) {
 		char known[512];
 		uint32_t k = 0;
@@ -152,9 +165,10 @@ static int read_added(const struct scenario *scenario, const struct fabric *fabr
 	return 0;
 }
 
-static void set_energy(struct physics *physics, uint32_t link, const struct link_kind *kind, const struct link_class *class)
+/* `sharing`: how many circuits share the modules of this one. */
+static void set_energy(struct physics *physics, uint32_t link, const struct link_kind *kind, const struct link_class *class, uint32_t sharing)
 {
-	double directions = 2 * fmax(kind_value(kind, FIGURE_LINKS_PER_CABLE), 1);
+	double directions = 2 * fmax(kind_value(kind, FIGURE_LINKS_PER_CABLE), 1) * sharing;
 	physics->figures.static_uw[link] = (int64_t)llround(class->chain.static_w * class->n_cables / directions * 1e6);
 	physics->figures.fj_per_byte[link] = (int64_t)llround(class->chain.bit_energy_pj * 8 * 1e3);
 }
@@ -198,7 +212,7 @@ static int set_link(struct physics *physics, const struct scenario *scenario, co
 	figures->margin_db[link] = chain.margin_db;
 	figures->ber[link] = chain.ber;
 	figures->codeword_error_ratio[link] = chain.codeword_error_ratio;
-	set_energy(physics, link, kind, class);
+	set_energy(physics, link, kind, class, fabric_circuits_sharing(fabric, link));
 	set_errors(physics, scenario, link, kind, &chain);
 	if (chain.margin_db >= 0 || !scenario->physics_node || scenario->physics.budget == PHYSICS_BUDGET_IGNORE)
 		return 0;

@@ -24,7 +24,7 @@
 enum entry_kind { ENTRY_COLLECTIVE, ENTRY_PIPELINE, ENTRY_TRACE, ENTRY_PROGRAM, ENTRY_FLOWS, ENTRY_MESSAGES, ENTRY_KINDS };
 
 struct scenario_collective {
-	const char *kind_name, *algorithm, *protocol, *file;
+	const char *kind_name, *algorithm, *protocol, *file, *circuits;
 	enum collective_kind kind;
 	int64_t bytes, root, channels, chunk_bytes;
 	int64_t group_size, group_stride;
@@ -41,7 +41,7 @@ struct scenario_pipeline {
 	int64_t activation_bytes, tensor_bytes, tensor_calls, gradient_bytes, buckets;
 	bool recompute, overlap;
 	double jitter;
-	const char *algorithm, *protocol;
+	const char *algorithm, *protocol, *tensor_circuits, *gradient_circuits;
 };
 
 struct scenario_path { /* trace, program, flows */

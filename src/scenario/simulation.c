@@ -220,9 +220,8 @@ static int start_physics(struct simulation *simulation, struct error *err)
 
 static int start_circuits(struct simulation *simulation, struct error *err)
 {
-	if (!simulation->scenario->circuits_node)
-		return 0;
-	engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
+	if (simulation->scenario->circuits_node)
+		engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
 	return circuits_start(simulation, err);
 }
 
@@ -452,6 +451,8 @@ int simulation_finish(struct simulation *simulation, bool interrupted)
 		simulation->network->model->cut(simulation->network);
 	totals_finish(&simulation->totals);
 	collect(simulation);
+	if (simulation->circuits)
+		simulation->circuits_totals = circuits_finish(simulation->circuits);
 	if (simulation->physics)
 		physics_finish(simulation->physics, simulation);
 	if (simulation->scenario->energy_node) {

@@ -15,6 +15,7 @@
 #include "workload/executor.h"
 
 struct circuits;
+struct circuits_totals;
 struct link_condition;
 struct pending_change;
 struct energy;
@@ -66,6 +67,7 @@ struct simulation {
 	const char *status;             /* "complete", "incomplete", "interrupted" */
 	struct error error;             /* why it could not finish; code ERROR_NONE when complete */
 	struct rank_result *ranks;      /* [n_ranks] */
+	const struct circuits_totals *circuits_totals; /* NULL: no circuit switch that moves */
 	struct energy *energy;          /* NULL: not known */
 	const char *energy_unknown;     /* why, when it is not known */
 	double build_cpu_s, simulate_cpu_s;

@@ -78,6 +78,20 @@ void executor_rank_slow(struct executor *executor, uint32_t rank, double times);
 void executor_rank_crashed(struct executor *executor, uint32_t rank, bool crashed);
 bool executor_rank_is_crashed(const struct executor *executor, uint32_t rank);
 
+/* Who is asked for circuits before a collective begins that names a state of them (collective_call.circuits). Both are called in the issue
+ * phase and only note it: the answer is executor_circuits_go, in a later phase or round. */
+struct executor_circuits {
+	void *context;
+	void (*asked)(void *context, uint32_t request, int32_t collective, const char *state); /* all its ranks are there and wait */
+	void (*over)(void *context, uint32_t request); /* it has ended; its number may be used again */
+};
+void executor_set_circuits(struct executor *executor, const struct executor_circuits *circuits);
+/* What the collective's schedule sends from NPU to NPU: payload, one call for each message. */
+void executor_circuits_demand(const struct executor *executor, uint32_t request,
+			      void (*add)(void *context, uint32_t source_npu, uint32_t target_npu, int64_t bytes), void *context);
+/* It may begin. In the control phase. */
+void executor_circuits_go(struct executor *executor, uint32_t request);
+
 /* Results, by rank; valid until executor_free. end_ps = the time of its last operation. Before the end of a run: up to now. */
 void executor_rank_result(const struct executor *executor, uint32_t rank, struct rank_result *result);
 uint32_t executor_n_ranks(const struct executor *executor);

@@ -261,12 +261,13 @@ enum key {
 	KEY_HOST,                                                               /* compute */
 	KEY_TO, KEY_FROM, KEY_TAG, KEY_NIC, KEY_RENDEZVOUS,                     /* send, receive */
 	KEY_IN, KEY_ROOT, KEY_ALGORITHM, KEY_PROTOCOL, KEY_CHANNELS, KEY_BIDIRECTIONAL, KEY_CHUNK, KEY_DIMS, KEY_LEVELS, KEY_COUNTS,
-	KEY_FILE,                                                               /* collectives */
+	KEY_FILE, KEY_CIRCUITS,                                                 /* collectives */
 	KEYS
 };
 static const char *const key_names[KEYS] = {
 	"stream", "after", "name", "recorded", "node", "iteration", "host", "to", "from", "tag", "nic", "rendezvous", "in", "root",
 	"algorithm", "protocol", "channels", "bidirectional", "chunk", "dims", "levels", "counts", "file",
+	"circuits",
 };
 #define BIT(key) (1u << (key))
 #define KEYS_COMMON (BIT(KEY_STREAM) | BIT(KEY_AFTER) | BIT(KEY_NAME) | BIT(KEY_RECORDED) | BIT(KEY_NODE) | BIT(KEY_ITERATION))
@@ -448,6 +449,7 @@ static int read_call_key(struct reader *reader, enum key key, const struct word 
 	case KEY_ALGORITHM: call->algorithm = keep(reader, word->value); return 0;
 	case KEY_PROTOCOL: call->protocol = keep(reader, word->value); return 0;
 	case KEY_FILE: call->file = keep(reader, word->value); return 0;
+	case KEY_CIRCUITS: call->circuits = keep(reader, word->value); return 0;
 	case KEY_DIMS: return read_list(reader, word, 'x', call, false);
 	case KEY_LEVELS: return read_list(reader, word, ',', call, true);
 	case KEY_COUNTS: return read_counts(reader, word, call);
@@ -562,10 +564,11 @@ static int read_kind(struct reader *reader, const struct word *word, struct line
 static bool same_call(const struct collective_call *a, const struct collective_call *b)
 {
 	struct collective_call x = *a, y = *b; /* texts are kept once per line: compared as such */
-	x.algorithm = y.algorithm = x.protocol = y.protocol = x.file = y.file = NULL;
+	x.algorithm = y.algorithm = x.protocol = y.protocol = x.file = y.file = x.circuits = y.circuits = NULL;
 	return !memcmp(&x, &y, sizeof x) && !strcmp(a->algorithm ? a->algorithm : "", b->algorithm ? b->algorithm : "") &&
 	       !strcmp(a->protocol ? a->protocol : "", b->protocol ? b->protocol : "") &&
-	       !strcmp(a->file ? a->file : "", b->file ? b->file : "");
+	       !strcmp(a->file ? a->file : "", b->file ? b->file : "") &&
+	       !strcmp(a->circuits ? a->circuits : "", b->circuits ? b->circuits : "");
 }
 
 /* Programs repeat their calls: the last few are looked through. */

@@ -140,6 +140,10 @@ static void put_call(struct text *out, const struct collective_call *call)
 		text_puts(out, " file=");
 		put_quoted(out, call->file);
 	}
+	if (call->circuits) {
+		text_puts(out, " circuits=");
+		put_quoted(out, call->circuits);
+	}
 }
 
 static void put_peer(struct text *out, const struct op *op)

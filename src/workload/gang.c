@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "workload/account.h"
+#include "workload/executor.h"
 #include "workload/planning.h"
 #include "workload/run.h"
 
@@ -252,6 +253,11 @@ static void end_step(struct executor *x, uint32_t index)
 	}
 }
 
+static bool asks_for_circuits(const struct executor *x, const struct instance *instance)
+{
+	return instance->call->circuits && x->circuits.asked;
+}
+
 static void instance_end(struct executor *x, uint32_t index)
 {
 	struct instance *instance = instance_at(x, index);
@@ -265,6 +271,8 @@ static void instance_end(struct executor *x, uint32_t index)
 		.start_ps = instance->start_ps, .end_ps = x->engine->now_ps,
 	};
 	OBSERVE(x->observers, collective, &record);
+	if (asks_for_circuits(x, instance))
+		x->circuits.over(x->circuits.context, index);
 	spans_give(&x->thread_spans, instance->first_thread, n_ranks * instance->plan->n_threads);
 	spans_give(&x->member_spans, instance->first_member, n_ranks);
 	group->open[instance->sequence - group->first_open] = COMPLETE;
@@ -390,7 +398,8 @@ static bool same_call(const struct collective_call *a, const struct collective_c
 {
 	return a == b || (a->kind == b->kind && a->bytes == b->bytes && a->root == b->root && same_text(a->algorithm, b->algorithm) &&
 			  same_text(a->protocol, b->protocol) && a->channels == b->channels && a->bidirectional == b->bidirectional &&
-			  a->chunk_bytes == b->chunk_bytes && a->n_dims == b->n_dims && same_text(a->file, b->file));
+			  a->chunk_bytes == b->chunk_bytes && a->n_dims == b->n_dims && same_text(a->file, b->file) &&
+			  same_text(a->circuits, b->circuits));
 }
 
 static void mismatch(struct executor *x, const struct instance *instance, const struct running *running)
@@ -400,6 +409,19 @@ static void mismatch(struct executor *x, const struct instance *instance, const 
 	executor_fail(x, ERROR_SIMULATION, "collective %u of group '%s' does not match: %s, but %s", instance->sequence,
 		      group->name ? group->name : "all", op_text(x, instance->first_actor, instance->first_op, first, sizeof first),
 		      op_text(x, running->actor, running->op, second, sizeof second));
+}
+
+/* A rank begins its part, after what the protocol takes for a launch. */
+static void launch(struct executor *x, uint32_t index)
+{
+	const struct running *running = running_at(x, index);
+	const struct instance *instance = instance_at(x, running->instance);
+	if (!instance->protocol->base_ps) {
+		collective_begin(x, index);
+		return;
+	}
+	rank_moving(&x->ranks[x->actors[running->actor].rank], x->engine->now_ps, true);
+	timer_start(x, index, instance->protocol->base_ps);
 }
 
 void collective_enter(struct executor *x, uint32_t index)
@@ -425,12 +447,35 @@ void collective_enter(struct executor *x, uint32_t index)
 	member->running = index;
 	member->op = actor->first_op + running->op;
 	instance->n_entered++;
-	if (!instance->protocol->base_ps) {
-		collective_begin(x, index);
-		return;
-	}
-	rank_moving(&x->ranks[actor->rank], x->engine->now_ps, true);
-	timer_start(x, index, instance->protocol->base_ps);
+	if (!asks_for_circuits(x, instance))
+		launch(x, index);
+	else if (instance->n_entered == instance->plan->request.n_ranks)
+		x->circuits.asked(x->circuits.context, running->instance, instance->id, instance->call->circuits);
+}
+
+void executor_set_circuits(struct executor *x, const struct executor_circuits *circuits) { x->circuits = *circuits; }
+
+void executor_circuits_demand(const struct executor *x, uint32_t request,
+	void (*add)(void *context, uint32_t source_npu, uint32_t target_npu, int64_t bytes), void *context)
+{
+	const struct instance *instance = instance_at(x, request);
+	const struct collective_plan *plan = instance->plan;
+	const uint32_t *npus = x->entries[instance->entry].groups[instance->group].npus;
+	for (uint32_t rank = 0; rank < plan->request.n_ranks; rank++)
+		for (uint32_t thread = 0; thread < plan->n_threads; thread++)
+			for (uint32_t i = 0, n = plan->algorithm->n_steps(plan, rank, thread); i < n; i++) {
+				struct collective_step step = {0};
+				plan->algorithm->step(plan, rank, thread, i, &step);
+				if (step.actions & STEP_SEND)
+					add(context, npus[rank], npus[step.to], step.out.bytes);
+			}
+}
+
+void executor_circuits_go(struct executor *x, uint32_t request)
+{
+	const struct instance *instance = instance_at(x, request);
+	for (uint32_t i = 0; i < instance->plan->request.n_ranks; i++)
+		launch(x, x->members[instance->first_member + i].running);
 }
 
 /* From the issue phase, or from the timer of the launch: only marks what thread_go will do. */

@@ -274,9 +274,10 @@ static void add_calls(struct stage *stage)
 	const struct pipeline *pipeline = stage->pipeline;
 	struct collective_call call = {
 		.kind = COLLECTIVE_ALL_REDUCE, .bytes = pipeline->tensor_bytes, .algorithm = pipeline->algorithm,
-		.protocol = pipeline->protocol,
+		.protocol = pipeline->protocol, .circuits = pipeline->tensor_circuits,
 	};
 	stage->tensor_call = program_add_call(stage->program, &call);
+	call.circuits = pipeline->gradient_circuits;
 	for (uint32_t b = 0; b < pipeline->buckets; b++) {
 		call.bytes = share(pipeline->gradient_bytes, pipeline->buckets, b);
 		uint32_t index = program_add_call(stage->program, &call);

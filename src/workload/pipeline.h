@@ -46,6 +46,7 @@ struct pipeline {
 	bool overlap;               /* [overlap] a bucket starts when the last backward pass has made it (it is cut evenly); else all
 	                             * start after the last backward pass; false */
 	double jitter;              /* [jitter] of compute times, see struct workload; 0 */
+	const char *tensor_circuits, *gradient_circuits; /* states of circuit switches that its all-reduces ask for; NULL: none */
 	const char *algorithm;      /* [algorithm] of all its collectives; NULL: auto */
 	const char *protocol;       /* [protocol] NULL: the machine's */
 };

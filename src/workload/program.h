@@ -67,6 +67,7 @@ struct collective_call {
 	const int64_t *counts;   /* all-to-all-v: from row to column */
 	uint64_t n_counts;       /* how many those are: the square of the group's size */
 	const char *file;
+	const char *circuits;    /* the state of circuit switches that it asks for before it begins; NULL: none */
 };
 
 /* What a trace knew about an operation; NULL array when the program was made here. */

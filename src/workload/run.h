@@ -252,6 +252,7 @@ struct executor {
 
 	uint64_t next_message;
 	int32_t next_collective;
+	struct executor_circuits circuits; /* asked NULL: nobody is asked */
 	struct error error;
 };
 
