@@ -18,6 +18,7 @@
 #include "link/catalogue.h"
 #include "link/chain.h"
 #include "link/plot.h"
+#include "link/sleep.h"
 #include "scenario/scenario.h"
 
 enum {
@@ -295,6 +296,37 @@ static void json_fleet(struct json *json, const struct link_kind *kind, double l
 	}
 }
 
+/* What the kind's figures say of every way to rest; a folded link keeps one lane. */
+static void print_rests(const struct link_kind *kind, const struct link_chain *chain)
+{
+	struct link_rest rest;
+	bool any = false;
+	for (enum rest r = 0; r < REST_N; r++) {
+		if (link_rest(kind, chain, r, 1, &rest, NULL))
+			continue;
+		if (!any)
+			printf("\nPower states           always-on W     wakes in us  pays when idle for us\n");
+		any = true;
+		printf("  %-18s %12.5g %15.5g %22.5g\n", rest_names[r], rest.share * chain->static_w, rest.wake_s * 1e6, rest.break_even_s * 1e6);
+	}
+}
+
+static void json_rests(struct json *json, const struct link_kind *kind, const struct link_chain *chain)
+{
+	struct link_rest rest;
+	json_open_object(json, "power_states");
+	for (enum rest r = 0; r < REST_N; r++) {
+		if (link_rest(kind, chain, r, 1, &rest, NULL))
+			continue;
+		json_open_object(json, rest_names[r]);
+		json_number(json, "always_on_w", rest.share * chain->static_w);
+		json_number(json, "wake_s", rest.wake_s);
+		json_number(json, "break_even_s", rest.break_even_s);
+		json_close_object(json);
+	}
+	json_close_object(json);
+}
+
 static void print_chain(const struct link_kind *kind, const struct link_chain *chain, const struct interval *intervals,
                         const struct options *o, uint64_t n_open)
 {
@@ -310,6 +342,7 @@ static void print_chain(const struct link_kind *kind, const struct link_chain *c
 	}
 	if (chain->price_known)
 		printf("  %-34s %12.5g $\n", "price of modules and cable", chain->price);
+	print_rests(kind, chain);
 	if (intervals)
 		printf("\n%llu of %lld sampled links do not close\n", (unsigned long long)n_open, (long long)o->samples);
 	if (intervals && kind->figures[FIGURE_FLEET_MEDIAN].known)
@@ -350,6 +383,7 @@ static void show_json(const struct link_kind *kind, const struct link_chain *cha
 	if (chain->price_known)
 		json_number(json, "price", chain->price);
 	json_close_object(json);
+	json_rests(json, kind, chain);
 	if (intervals) {
 		json_integer(json, "samples", o->samples);
 		json_integer(json, "samples_not_closing", (int64_t)n_open);

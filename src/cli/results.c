@@ -112,6 +112,24 @@ static void json_energy(struct json *json, const struct energy *energy)
 	json_close_object(json);
 }
 
+static void json_power_states(struct json *json, const struct power_result *power)
+{
+	json_open_object(json, "power_states");
+	json_integer(json, "rests", power->n_rests);
+	json_integer(json, "wakes", power->n_wakes);
+	json_integer(json, "resting_link_ps", power->rest_ps);
+	json_integer(json, "waking_link_ps", power->waking_ps);
+	json_integer(json, "saved_by_links_pj", power->saved_pj);
+	if (power->compared) {
+		json_integer(json, "time_without_ps", power->plain_ps);
+		json_integer(json, "energy_without_pj", power->plain_pj);
+		json_integer(json, "spent_waiting_pj", power->waited_pj);
+		json_integer(json, "spent_by_waiting_chips_pj", power->chips_waited_pj);
+		json_integer(json, "net_saved_pj", power->net_pj);
+	}
+	json_close_object(json);
+}
+
 static void json_physics(struct json *json, const struct simulation *simulation)
 {
 	const struct physics *physics = simulation->physics;
@@ -119,6 +137,8 @@ static void json_physics(struct json *json, const struct simulation *simulation)
 	double margin = INFINITY, ber = 0;
 	if (simulation->energy)
 		json_energy(json, simulation->energy);
+	if (simulation->power_states)
+		json_power_states(json, &simulation->power);
 	if (!physics || !physics->errors)
 		return;
 	for (uint32_t link = 0; link < simulation->fabric.n_links; link++) {
@@ -404,6 +424,20 @@ static void print_ethernet(const struct network_ethernet_counters *counters, uin
 	       units_format_time(acked, sizeof acked, counters->last_acked_ps));
 }
 
+static void print_power_states(const struct simulation *simulation)
+{
+	const struct power_result *power = &simulation->power;
+	double link_ps = (double)simulation->fabric.n_links * (double)simulation->end_ps;
+	printf("\npower states: %lld rests, %lld wakes; links rest %.2f %% of their time and wake %.2f %% of it; saved by links: %.6g J\n",
+	       (long long)power->n_rests, (long long)power->n_wakes, link_ps > 0 ? 100 * (double)power->rest_ps / link_ps : 0,
+	       link_ps > 0 ? 100 * (double)power->waking_ps / link_ps : 0, (double)power->saved_pj * 1e-12);
+	if (power->compared)
+		printf("without them: %.6g J in %.6g ms; the run takes %.6g ms longer, which costs %.6g J (chips: %.6g J); net saving: %.6g J\n",
+		       (double)power->plain_pj * 1e-12, (double)power->plain_ps * 1e-9,
+		       (double)(simulation->end_ps - power->plain_ps) * 1e-9, (double)power->waited_pj * 1e-12,
+		       (double)power->chips_waited_pj * 1e-12, (double)power->net_pj * 1e-12);
+}
+
 static void print_physics(const struct simulation *simulation)
 {
 	const struct physics *physics = simulation->physics;
@@ -413,6 +447,8 @@ static void print_physics(const struct simulation *simulation)
 		replays += physics->replays[link];
 	if (physics && physics->errors)
 		printf("\nlost codewords sent again: %lld\n", (long long)replays);
+	if (simulation->power_states)
+		print_power_states(simulation);
 	if (!energy) {
 		if (simulation->energy_unknown)
 			printf("\nenergy not known: %s\n", simulation->energy_unknown);

@@ -12,12 +12,14 @@ const char *const traffic_kind_names[TRAFFIC_N] = {
 const char *const link_state_names[LINK_STATE_N] = {
 	[LINK_UP] = "up", [LINK_DOWN] = "down", [LINK_DEGRADED] = "degraded", [LINK_ASLEEP] = "asleep", [LINK_WAKING] = "waking",
 	[LINK_DARK] = "dark", [LINK_REPLAYING] = "replaying",
+	[LINK_FOLDED] = "folded",
 };
 
 const char *const link_cause_names[LINK_CAUSE_N] = {
 	[LINK_CAUSE_SCHEDULE] = "schedule", [LINK_CAUSE_BIT_ERRORS] = "bit_errors", [LINK_CAUSE_CIRCUIT] = "circuit",
 	[LINK_CAUSE_FAILURE] = "failure", [LINK_CAUSE_FLAP] = "flap", [LINK_CAUSE_LANE_LOSS] = "lane_loss",
 	[LINK_CAUSE_CONTAMINATION] = "contamination", [LINK_CAUSE_CRASH] = "crash",
+	[LINK_CAUSE_POWER] = "power",
 };
 
 void observers_add(struct observers *observers, const struct observer *observer, bool by_kind)

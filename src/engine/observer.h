@@ -30,13 +30,14 @@ enum traffic_kind {
 extern const char *const traffic_kind_names[TRAFFIC_N];
 
 enum link_state { LINK_UP, LINK_DOWN, LINK_DEGRADED, LINK_ASLEEP, LINK_WAKING, LINK_DARK /* circuit moving */,
-	LINK_REPLAYING /* sends again what was lost */, LINK_STATE_N };
+	LINK_REPLAYING /* sends again what was lost */, LINK_FOLDED /* on fewer lanes, by choice */, LINK_STATE_N };
 extern const char *const link_state_names[LINK_STATE_N];
 
 /* Why a link changed. */
 enum link_cause { LINK_CAUSE_SCHEDULE /* the scenario's list of changes */, LINK_CAUSE_BIT_ERRORS, LINK_CAUSE_CIRCUIT /* a circuit switch */,
 	/* Failures by chance, by what they do, and the ends of them. */
-	LINK_CAUSE_FAILURE, LINK_CAUSE_FLAP, LINK_CAUSE_LANE_LOSS, LINK_CAUSE_CONTAMINATION, LINK_CAUSE_CRASH, LINK_CAUSE_N };
+	LINK_CAUSE_FAILURE, LINK_CAUSE_FLAP, LINK_CAUSE_LANE_LOSS, LINK_CAUSE_CONTAMINATION, LINK_CAUSE_CRASH,
+	LINK_CAUSE_POWER /* power states */, LINK_CAUSE_N };
 extern const char *const link_cause_names[LINK_CAUSE_N];
 
 /* What Ethernet counts on links: amounts of link_count. */

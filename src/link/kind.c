@@ -51,7 +51,7 @@ static const struct figure_info infos[FIGURE_N] = {
 	[FIGURE_RETRY_PROCESSING] = {"retry_processing", QUANTITY_TIME, 0, 1e12, "ns", 1e3, "50 ns", "of a retry, at both ends"},
 	[FIGURE_MODULES] = {"modules", QUANTITY_COUNT, 0, 2, "", 1, "0", "per cable: 2, or 0 for passive ones"},
 	[FIGURE_MODULE_POWER] = {"module_power", QUANTITY_POWER, 0, 1e4, "W", 1, "0 W", "of one module, carrying its rate both ways"},
-	[FIGURE_SLEEP_POWER] = {"sleep_power", QUANTITY_POWER, 0, 1e4, "W", 1, NULL, "of one module asleep"},
+	[FIGURE_SLEEP_POWER] = {"sleep_power", QUANTITY_POWER, 0, 1e4, "W", 1, NULL, "of one module asleep, lasers off"},
 	[FIGURE_STATIC_SHARE] = {"static_share", QUANTITY_RATIO, 0, 1, "", 1, "0.9", "of the power that does not depend on traffic"},
 	[FIGURE_LASER_POWER] = {"laser_power", QUANTITY_POWER, 0, 1e4, "W", 1, "0 W", "of a remote laser source, per module"},
 	[FIGURE_HOST_ENERGY] = {"host_energy", QUANTITY_ENERGY_PER_BIT, 0, 1e3, "pJ/b", 1, "0 pJ/b", "of the host SerDes at one end"},
@@ -71,6 +71,12 @@ static const struct figure_info infos[FIGURE_N] = {
 	[FIGURE_FLEET_MEDIAN] = {"fleet_median_ber", QUANTITY_NUMBER, 0, 0.5, "", 1, NULL, "published, to compare with"},
 	[FIGURE_FLEET_P99] = {"fleet_p99_ber", QUANTITY_NUMBER, 0, 0.5, "", 1, NULL, "published 99th percentile, to compare with"},
 	[FIGURE_PAIRS] = {"pairs", QUANTITY_COUNT, 1, 1024, "", 1, NULL, "copper pairs in a cable, where they count and fail one by one"},
+	[FIGURE_SQUELCH_WAKE] = {"squelch_wake", QUANTITY_TIME, 0, NO_LIMIT, "us", 1e6, NULL, "from squelched (laser on, no modulation) to carrying bits"},
+	[FIGURE_SQUELCH_SHARE] = {"squelch_share", QUANTITY_RATIO, 0, 1, "", 1, NULL, "of the cable's power that a squelched link draws"},
+	[FIGURE_SERDES_WAKE] = {"serdes_wake", QUANTITY_TIME, 0, NO_LIMIT, "us", 1e6, NULL, "of host SerDes, from low-power idle to carrying bits"},
+	[FIGURE_SERDES_SHARE] = {"serdes_share", QUANTITY_RATIO, 0, 1, "", 1, NULL, "of its power that a host SerDes draws in low-power idle"},
+	[FIGURE_FOLD_TIME] = {"fold_time", QUANTITY_TIME, 0, NO_LIMIT, "us", 1e6, NULL, "until lanes that were folded away carry again"},
+	[FIGURE_LANE_SHARE] = {"lane_share", QUANTITY_RATIO, 0, 1, "", 1, NULL, "of the cable's power that goes with the number of its lanes"},
 };
 
 const struct figure_info *figure_info(enum figure_id id) { return &infos[id]; }

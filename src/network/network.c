@@ -118,7 +118,7 @@ const char *network_text(const struct network_setup *setup, const struct network
 	return setting_text(setup, model, name, &type);
 }
 
-static bool carries(enum link_state state) { return state == LINK_UP || state == LINK_DEGRADED; }
+static bool carries(enum link_state state) { return state == LINK_UP || state == LINK_DEGRADED || state == LINK_FOLDED; }
 
 void network_change_link(struct network *network, uint32_t link, enum link_state state, int64_t bytes_per_s, int64_t latency_ps)
 {
@@ -138,5 +138,7 @@ void network_avoid_link(struct network *network, uint32_t link, bool avoid)
 	struct links *links = network->setup.links;
 	links->avoid[link] = avoid;
 	routes_avoid(network->setup.routes, links->avoid);
+	if (network->watch.rerouted)
+		network->watch.rerouted(network->watch.context);
 	network->model->link_changed(network, link, links->bytes_per_s[link], links->latency_ps[link]);
 }

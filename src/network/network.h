@@ -117,10 +117,19 @@ struct network_model {
 	void (*cut)(struct network *network);
 };
 
+/* Somebody who sees messages before the model does (which links will they want?). `rerouted`: routes are others from now on. Either
+ * may be NULL. */
+struct network_watch {
+	void *context;
+	void (*sending)(void *context, const struct network_message *message);
+	void (*rerouted)(void *context);
+};
+
 /* First member of every model's state. */
 struct network {
 	const struct network_model *model;
 	struct network_setup setup;
+	struct network_watch watch;
 	struct error error; /* set when the network itself cannot go on (no route); engine_stop was called */
 };
 
@@ -137,6 +146,8 @@ int network_create(struct network **network, const struct network_model *model, 
 void network_destroy(struct network *network);
 static inline void network_send(struct network *network, const struct network_message *message)
 {
+	if (network->watch.sending)
+		network->watch.sending(network->watch.context, message);
 	network->model->send(network, message);
 }
 /* For models' create: the value of a setting, or its default; the quantity follows from the param's type. */

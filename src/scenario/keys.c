@@ -30,6 +30,7 @@ static const struct section_key root_keys[] = {
 	{"failures", KEY_NODE, "", NULL, "what fails by chance, see section failures", AT(failures_node)},
 	{"goodput", KEY_NODE, "", NULL, "training for days, see section goodput", AT(goodput_node)},
 	{"circuits", KEY_NODE, "", NULL, "which circuits of topology `ocs` are lit, and when, see section circuits", AT(circuits_node)},
+	{"power_states", KEY_NODE, "", NULL, "links that rest when nothing is sent over them, see section power_states", AT(power_node)},
 	{"physics", KEY_NODE, "", NULL, "link budgets and bit errors, see section physics", AT(physics_node)},
 	{"energy", KEY_NODE, "", NULL, "joules and money, see section energy", AT(energy_node)},
 	{"output", KEY_NODE, "", NULL, "what is recorded, see section output", AT(output_node)},
@@ -255,6 +256,33 @@ const struct section section_circuit_state = {"states", "One state of the circui
 	circuit_state_keys};
 
 #undef AT
+#define AT(field) offsetof(struct scenario, power.field)
+static const struct section_key power_keys[] = {
+	{"rules", KEY_NODE, NULL, NULL, "list, see section rules; a link obeys the last rule that names it", AT(rules_node)},
+	{"compare", KEY_BOOL, "true", NULL, "the same scenario without power states is simulated too, and what they cost and saved is told", AT(compare)},
+	{0},
+};
+const struct section section_power = {"power_states", "Links that rest: asleep, squelched, on fewer lanes (docs/links.md). A message that is sent wakes "
+	"all resting links of its route and waits for them.", power_keys};
+
+#undef AT
+#define AT(field) offsetof(struct power_rule, field)
+static const struct section_key power_rule_keys[] = {
+	{"links", KEY_TEXT, "*", NULL, "pattern of link names (`*`, `?`)", AT(pattern)},
+	{"rest", KEY_CHOICE, NULL, "squelch|serdes|sleep|fold", "`squelch`: no modulation, laser on; `serdes`: the host's SerDes idle; `sleep`: modules and SerDes "
+		"off; `fold`: fewer lanes while little is sent", AT(rest)},
+	{"after", KEY_TEXT, "auto", NULL, "idle time until it rests; `auto`: that beyond which resting saves more than waking costs, for the link alone",
+		AT(after_text)},
+	{"wake", KEY_TIME, "", "0 ps..", "until it carries again; default: the catalogue's figure of its kind", AT(wake_ps)},
+	{"share", KEY_RATIO, "", "0..1", "of its always-on power that stays; default: by the catalogue's figures of its kind", AT(share)},
+	{"lanes", KEY_COUNT, "0", "0..1024", "fold: how many lanes stay", AT(lanes)},
+	{"window", KEY_TIME, "100 us", "1 ps..", "fold: over which sent bytes are counted", AT(window_ps)},
+	{"below", KEY_RATIO, "0.5", "0..1", "fold: when they are less than this part of what the remaining lanes carry in it", AT(below)},
+	{0},
+};
+const struct section section_power_rule = {"rules", "One rule of `power_states`.", power_rule_keys};
+
+#undef AT
 #define AT(field) offsetof(struct scenario, physics.field)
 static const struct section_key physics_keys[] = {
 	{"errors", KEY_BOOL, "true", NULL, "bit errors take part: lost codewords are sent again and hold their link", AT(errors)},
@@ -292,5 +320,5 @@ const struct section section_network = {"network", "The network model; the model
 
 const struct section *const scenario_sections[] = {
 	&section_root, &section_network, &section_entry, &section_collective, &section_pipeline, &section_path_kind, &section_message, &section_change, &section_failure, &section_goodput,
-	&section_circuits, &section_circuit_state, &section_physics, &section_energy, &section_output, NULL,
+	&section_circuits, &section_circuit_state, &section_power, &section_power_rule, &section_physics, &section_energy, &section_output, NULL,
 };

@@ -115,6 +115,8 @@ static void on_control(void *context)
 		changes_control(simulation);
 	if (simulation->failing)
 		failures_control(simulation);
+	if (simulation->power_states)
+		power_states_control(simulation);
 }
 
 /* Building */
@@ -151,6 +153,7 @@ static int build_network(struct simulation *simulation, struct error *err)
 		.settings = scenario->settings, .n_settings = scenario->n_settings};
 	simulation->executor = executor_new(&executor);
 	network.client = executor_client(simulation->executor);
+	power_states_client(simulation, &network.client);
 	if (network_create(&simulation->network, scenario->model, &network, err))
 		return -1;
 	executor_attach(simulation->executor, simulation->network);
@@ -190,11 +193,14 @@ static int build_workloads(struct simulation *simulation, struct error *err)
 	return 0;
 }
 
+/* Power states are about joules. */
+static bool asks_energy(const struct scenario *scenario) { return scenario->energy_node || scenario->power_node; }
+
 static int build_physics(struct simulation *simulation, struct error *err)
 {
 	const struct scenario *scenario = simulation->scenario;
 	struct physics *physics;
-	if (!scenario->physics_node && !scenario->energy_node) {
+	if (!scenario->physics_node && !scenario->energy_node && !scenario->power_node) {
 		energy_prepare(simulation);
 		return 0;
 	}
@@ -207,7 +213,7 @@ static int build_physics(struct simulation *simulation, struct error *err)
 	simulation->physics = physics;
 	if (scenario->physics.latency) /* before anything reads it */
 		physics_add_latency(physics, &simulation->fabric);
-	return scenario->energy_node ? energy_check(simulation, err) : 0;
+	return asks_energy(scenario) ? energy_check(simulation, err) : 0;
 }
 
 static int start_physics(struct simulation *simulation, struct error *err)
@@ -223,6 +229,14 @@ static int start_circuits(struct simulation *simulation, struct error *err)
 	if (simulation->scenario->circuits_node)
 		engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
 	return circuits_start(simulation, err);
+}
+
+static int start_power_states(struct simulation *simulation, struct error *err)
+{
+	if (!simulation->power_states)
+		return 0;
+	engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
+	return power_states_start(simulation, err);
 }
 
 static int start_changes(struct simulation *simulation, struct error *err)
@@ -249,18 +263,19 @@ static int build(struct simulation *simulation, struct error *err)
 	observers_add(&simulation->observers, &totals, false);
 	if (place_ranks(simulation, err) || build_network(simulation, err) || build_workloads(simulation, err) ||
 	    start_changes(simulation, err) || loggops_build(simulation, err) || start_physics(simulation, err) ||
-	    start_circuits(simulation, err))
+	    start_circuits(simulation, err) || start_power_states(simulation, err))
 		return -1;
 	if (!simulation->loggops)
 		executor_start(simulation->executor);
 	return 0;
 }
 
-int simulation_init(struct simulation *simulation, const struct scenario *scenario, struct error *err)
+static int init(struct simulation *simulation, const struct scenario *scenario, bool plain, struct error *err)
 {
 	double start = cpu_s();
 	memset(simulation, 0, sizeof *simulation);
 	simulation->scenario = scenario;
+	simulation->plain = plain;
 	if (build(simulation, err)) {
 		simulation_release(simulation);
 		return -1;
@@ -269,8 +284,17 @@ int simulation_init(struct simulation *simulation, const struct scenario *scenar
 	return 0;
 }
 
+int simulation_init(struct simulation *simulation, const struct scenario *scenario, struct error *err)
+{
+	return init(simulation, scenario, false, err);
+}
+
 void simulation_release(struct simulation *simulation)
 {
+	if (simulation->reference)
+		simulation_release(simulation->reference);
+	free(simulation->reference);
+	power_states_release(simulation);
 	loggops_free(simulation->loggops);
 	if (simulation->executor)
 		executor_free(simulation->executor);
@@ -304,13 +328,34 @@ void simulation_release(struct simulation *simulation)
 
 /* Running */
 
+/* The same scenario without its power states comes after it. */
+static bool step_reference(struct simulation *simulation, uint64_t budget)
+{
+	const struct scenario *scenario = simulation->scenario;
+	struct error err = {0};
+	if (!simulation->power_states || !scenario->power.compare || !executor_finished(simulation->executor))
+		return true;
+	if (!simulation->reference) {
+		simulation->reference = memory_zero(1, sizeof *simulation->reference);
+		if (init(simulation->reference, scenario, true, &err)) { /* it could not be built although this one could: no memory */
+			free(simulation->reference);
+			simulation->reference = NULL;
+			return true;
+		}
+	}
+	return simulation_step(simulation->reference, budget);
+}
+
 bool simulation_step(struct simulation *simulation, uint64_t budget)
 {
 	double start = cpu_s();
+	if (simulation->ran)
+		return step_reference(simulation, budget);
 	bool done = simulation->loggops ? loggops_step(simulation->loggops, budget)
 					: engine_run(&simulation->engine, budget) != ENGINE_SLICED;
 	simulation->simulate_cpu_s += cpu_s() - start;
-	return done;
+	simulation->ran = done;
+	return done && step_reference(simulation, budget);
 }
 
 static int64_t now_ps(const struct simulation *simulation)
@@ -352,7 +397,7 @@ static void judge(struct simulation *simulation, bool interrupted)
 {
 	const struct error *failed = executor_error(simulation->executor);
 	simulation->status = "incomplete";
-	if (interrupted) {
+	if (interrupted && !simulation->reference) { /* else it is over, and only what to compare it with is not */
 		simulation->status = "interrupted";
 		error_set(&simulation->error, ERROR_INTERRUPTED, "interrupted at %lld ps of simulated time", (long long)now_ps(simulation));
 	} else if (simulation->network->error.code) {
@@ -455,11 +500,15 @@ int simulation_finish(struct simulation *simulation, bool interrupted)
 		simulation->circuits_totals = circuits_finish(simulation->circuits);
 	if (simulation->physics)
 		physics_finish(simulation->physics, simulation);
-	if (simulation->scenario->energy_node) {
+	if (simulation->power_states)
+		power_states_finish(simulation);
+	if (asks_energy(simulation->scenario)) {
 		simulation->energy = memory_zero(1, sizeof *simulation->energy);
 		energy_account(simulation->energy, simulation, &simulation->error);
 	}
 	make_digest(simulation);
+	if (simulation->reference && !interrupted && !simulation_finish(simulation->reference, false))
+		power_states_compare(simulation, simulation->reference);
 	energy_default(simulation); /* a reading of the same results: no part of the digest */
 	return simulation->error.code ? 1 : 0;
 }

@@ -11,6 +11,7 @@
 #include "fabric/fabric.h"
 #include "fabric/route.h"
 #include "network/network.h"
+#include "scenario/power_states.h"
 #include "scenario/totals.h"
 #include "workload/executor.h"
 
@@ -49,6 +50,10 @@ struct simulation {
 	struct link_condition *conditions; /* [n_links], NULL: nothing but physics and circuits changes links */
 	struct failing *failing;        /* NULL: the scenario has no section failures */
 	struct circuits *circuits;      /* NULL: the scenario has no circuit switch that moves */
+	struct power_states *power_states; /* NULL: the scenario has none */
+	bool plain;                     /* its power states are left out: the run to compare with */
+	struct simulation *reference;   /* NULL; the plain run of the same scenario, which follows this one */
+	bool ran;                       /* this one is over; what remains is the reference */
 	struct totals totals;
 	struct text assumed;            /* what traces left open and how it was taken, a line each */
 	struct arena arena;
@@ -69,6 +74,7 @@ struct simulation {
 	struct rank_result *ranks;      /* [n_ranks] */
 	const struct circuits_totals *circuits_totals; /* NULL: no circuit switch that moves */
 	struct energy *energy;          /* NULL: not known */
+	struct power_result power;      /* all 0 without power states */
 	const char *energy_unknown;     /* why, when it is not known */
 	double build_cpu_s, simulate_cpu_s;
 };

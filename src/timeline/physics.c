@@ -35,12 +35,13 @@ static int64_t cell(const struct bins *bins, enum bins_extra column, size_t inde
 static int64_t fill_row(const struct bins *bins, const struct link_figures *figures, uint32_t link, uint32_t n, int64_t end_ps,
                         int64_t *row)
 {
+	struct link_meter meter = link_meter_start(figures, link);
 	int64_t bytes = 0, before = 0;
 	for (uint32_t bin = 0; bin < n; bin++) {
 		size_t index = (size_t)bins_at(bins, link, bin);
 		int64_t time_ps = bin + 1 == n ? end_ps : (bin + 1) * bins->width_ps, sum;
 		bytes += bins->bytes[index] + cell(bins, BINS_OVERHEAD, index); /* replays are overhead */
-		sum = link_energy_pj(figures, link, time_ps, bytes);
+		sum = link_meter_pj(&meter, time_ps, bytes);
 		row[bin] = sum - before;
 		before = sum;
 	}

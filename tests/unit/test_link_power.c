@@ -3,10 +3,13 @@
 
 #include <gsl/gsl_errno.h>
 
+#include "base/error.h"
 #include "base/random.h"
 #include "link/failure.h"
 #include "link/latency.h"
+#include "link/account.h"
 #include "link/power.h"
+#include "link/sleep.h"
 
 static void propagation_and_hops(void **state)
 {
@@ -54,6 +57,76 @@ static void heaters_lasers_and_sleep(void **state)
 	assert_close(energy_per_bit_pj(laser_power_w(0, 6, 0.2), 53.125e9), 0.374689, 1e-5);
 	for (size_t i = 0; i < 4; i++)
 		assert_close(sleep_break_even_s(10, 1, rows[i][0]), rows[i][1], 1e-3);
+}
+
+/* Vector O7 through a kind: 10 W awake, 1 W asleep. */
+static void resting_links_pay_after_the_break_even(void **state)
+{
+	static const struct { const char *wake; double break_even_s; } rows[] = {
+		{"5 us", 5.556e-6}, {"250 us", 277.8e-6}, {"5 ms", 5.556e-3}, {"0.5 s", 0.5556}};
+	struct link_kind kind;
+	struct link_chain chain = {.total_w = 10, .static_w = 10};
+	struct link_rest rest;
+	struct error err = {0};
+	(void)state;
+	link_kind_init(&kind, "ten");
+	assert_int_equal(link_kind_set(&kind, "modules", "2", 'U', NULL, &err), 0);
+	assert_int_equal(link_rest(&kind, &chain, REST_SLEEP, 0, &rest, &err), -1);
+	assert_string_equal(err.message, "link kind 'ten' has no 'wake_time', which 'sleep' needs");
+	assert_int_equal(link_kind_set(&kind, "sleep_power", "0.5 W", 'U', NULL, NULL) + link_kind_set(&kind, "serdes_share", "0", 'U', NULL, NULL), 0);
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(link_kind_set(&kind, "wake_time", rows[i].wake, 'U', NULL, NULL), 0);
+		assert_int_equal(link_rest(&kind, &chain, REST_SLEEP, 0, &rest, NULL), 0);
+		assert_close(rest.share, 0.1, 1e-12);
+		assert_close(rest.break_even_s, rows[i].break_even_s, 1e-3);
+	}
+	assert_int_equal(link_kind_set(&kind, "lanes", "4", 'U', NULL, NULL) + link_kind_set(&kind, "lane_share", "0.8", 'U', NULL, NULL) +
+			 link_kind_set(&kind, "fold_time", "10 us", 'U', NULL, NULL), 0);
+	assert_int_equal(link_rest(&kind, &chain, REST_FOLD, 1, &rest, NULL), 0);
+	assert_close(rest.share, 0.4, 1e-12);
+	assert_int_equal(link_rest(&kind, &chain, REST_FOLD, 4, &rest, NULL), -1);
+	chain.static_w = 0.5; /* the rest of it goes with the traffic: asleep it draws no more than awake */
+	assert_int_equal(link_rest(&kind, &chain, REST_SLEEP, 0, &rest, NULL), 0);
+	assert_close(rest.share, 1, 1e-12);
+	assert_true(isinf(rest.break_even_s));
+}
+
+/* A meter that reads at any times gives the same energy as adding up microwatts × picoseconds one stretch at a time. */
+static void meters_follow_changing_power(void **state)
+{
+	struct random_stream stream = random_stream(5, "meter", 0);
+	struct link_figures figures = {0};
+	enum { LINKS = 7, CHANGES = 500 };
+	__extension__ typedef unsigned __int128 wide;
+	wide carried[LINKS] = {0};
+	int64_t at[LINKS] = {0}, uw[LINKS], end = 0;
+	(void)state;
+	link_figures_init(&figures, LINKS);
+	for (uint32_t link = 0; link < LINKS; link++)
+		uw[link] = figures.static_uw[link] = 1000003 + link;
+	for (uint32_t i = 0; i < CHANGES; i++) {
+		uint32_t link = (uint32_t)random_below(&stream, LINKS - 1); /* the last one never changes */
+		end += (int64_t)random_below(&stream, 1000000007);
+		carried[link] += (wide)uw[link] * (wide)(end - at[link]);
+		at[link] = end;
+		uw[link] = (int64_t)random_below(&stream, 30000001);
+		link_figures_power(&figures, link, end, uw[link]);
+	}
+	end += 999999937;
+	link_figures_settle(&figures);
+	for (uint32_t link = 0; link < LINKS; link++) {
+		struct link_meter meter = link_meter_start(&figures, link);
+		int64_t expected = (int64_t)((carried[link] + (wide)uw[link] * (wide)(end - at[link])) / 1000000), sum = 0, before = 0;
+		assert_int_equal(link_energy_pj(&figures, link, end, 0), expected);
+		for (int64_t bin = 1; bin <= 64; bin++) {
+			int64_t now = link_meter_pj(&meter, end / 64 * bin + (bin == 64 ? end % 64 : 0), 0);
+			assert_true(now >= before);
+			sum += now - before;
+			before = now;
+		}
+		assert_int_equal(sum, expected);
+	}
+	link_figures_release(&figures);
 }
 
 static void failure_rates(void **state)
@@ -139,6 +212,8 @@ int main(void)
 		cmocka_unit_test(propagation_and_hops),
 		cmocka_unit_test(circuits_and_wavelengths),
 		cmocka_unit_test(heaters_lasers_and_sleep),
+		cmocka_unit_test(resting_links_pay_after_the_break_even),
+		cmocka_unit_test(meters_follow_changing_power),
 		cmocka_unit_test(failure_rates),
 		cmocka_unit_test(drawn_times_have_the_mean_they_claim),
 		cmocka_unit_test(energy_and_money),
