@@ -42,5 +42,5 @@ const struct weft_topology weft_topology_module = {
 	.params = ascend_910b_params,
 	.build = ascend_910b_build,
 	.next_links = ascend_910b_next_links,
-	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL,
+	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

@@ -51,5 +51,5 @@ const struct weft_topology weft_topology_module = {
 	.params = cambricon_params,
 	.build = cambricon_build,
 	.next_links = cambricon_next_links,
-	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL,
+	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

@@ -379,5 +379,5 @@ const struct weft_topology weft_topology_module = {
 	.params = cloudmatrix_params,
 	.build = cloudmatrix_build,
 	.next_links = cloudmatrix_next_links,
-	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL,
+	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

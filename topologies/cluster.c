@@ -166,5 +166,5 @@ const struct weft_topology weft_topology_module = {
 	.params = cluster_params,
 	.build = cluster_build,
 	.next_links = cluster_next_links,
-	.claims = WEFT_CLAIM_SYMMETRIC,
+	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_BY_NODE,
 };

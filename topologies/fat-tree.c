@@ -88,5 +88,5 @@ const struct weft_topology weft_topology_module = {
 	.params = fat_tree_params,
 	.build = fat_tree_build,
 	.next_links = fat_tree_next_links,
-	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL,
+	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

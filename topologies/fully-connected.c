@@ -45,5 +45,5 @@ const struct weft_topology weft_topology_module = {
 	.build = fully_connected_build,
 	.next_links = fully_connected_next_links,
 	.via_nodes = fully_connected_via_nodes,
-	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL,
+	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

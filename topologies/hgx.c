@@ -91,5 +91,5 @@ const struct weft_topology weft_topology_module = {
 	.params = hgx_params,
 	.build = hgx_build,
 	.next_links = hgx_next_links,
-	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL,
+	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

@@ -49,5 +49,5 @@ const struct weft_topology weft_topology_module = {
 	.params = leaf_spine_params,
 	.build = leaf_spine_build,
 	.next_links = leaf_spine_next_links,
-	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL,
+	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

@@ -78,5 +78,5 @@ const struct weft_topology weft_topology_module = {
 	.build = mesh_build,
 	.next_links = mesh_next_links,
 	.via_nodes = mesh_via_nodes,
-	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_MINIMAL,
+	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

@@ -41,5 +41,5 @@ const struct weft_topology weft_topology_module = {
 	.params = mi300x_params,
 	.build = mi300x_build,
 	.next_links = mi300x_next_links,
-	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL,
+	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

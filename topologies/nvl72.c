@@ -83,5 +83,5 @@ const struct weft_topology weft_topology_module = {
 	.params = nvl72_params,
 	.build = nvl72_build,
 	.next_links = nvl72_next_links,
-	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL,
+	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

@@ -85,5 +85,5 @@ const struct weft_topology weft_topology_module = {
 	.params = ocs_params,
 	.build = ocs_build,
 	.next_links = ocs_next_links,
-	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL,
+	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

@@ -117,5 +117,5 @@ const struct weft_topology weft_topology_module = {
 	.params = rail_params,
 	.build = rail_build,
 	.next_links = rail_next_links,
-	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM,
+	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_BY_NODE,
 };

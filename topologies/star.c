@@ -48,5 +48,5 @@ const struct weft_topology weft_topology_module = {
 	.params = star_params,
 	.build = star_build,
 	.next_links = star_next_links,
-	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL,
+	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

@@ -170,6 +170,8 @@ enum weft_claims {
 	WEFT_CLAIM_SYMMETRIC = 1,   /* for every link there is a reverse one of the same bandwidth and latency */
 	WEFT_CLAIM_UNIFORM = 2,     /* every NPU has the same number of links, of the same bandwidths */
 	WEFT_CLAIM_MINIMAL = 4,     /* default routes have the fewest possible hops */
+	WEFT_CLAIM_BY_NODE = 8,     /* without `via`, which links and channels are legal (not their weights or order) follows from
+	                             * node and destination alone: models may keep them in a table of both */
 };
 
 extern const struct weft_topology weft_topology_module;

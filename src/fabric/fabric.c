@@ -251,6 +251,16 @@ uint32_t fabric_next_links(const struct fabric *fabric, const struct weft_hop *h
 	return shortest_next_links(fabric, hop, choices, capacity);
 }
 
+static bool by_node(const struct weft_topology *module) { return !module->next_links || module->claims & WEFT_CLAIM_BY_NODE; }
+
+bool fabric_routes_by_node(const struct fabric *fabric)
+{
+	bool all = by_node(fabric->module);
+	for (uint32_t i = 0; i < fabric->n_includes; i++)
+		all = all && by_node(fabric->includes[i].module);
+	return all;
+}
+
 void fabric_machines(const struct fabric *fabric, uint32_t *machine)
 {
 	memset(machine, 0, fabric->n_npus * sizeof *machine);

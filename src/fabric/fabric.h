@@ -94,6 +94,8 @@ uint32_t fabric_circuits_sharing(const struct fabric *fabric, uint32_t link);
 const char *fabric_link_name(const struct fabric *fabric, uint32_t link, char *out, size_t size);
 /* Legal ways on from a hop, from the module or by shortest path; choices[0 … returned). 0: no way. */
 uint32_t fabric_next_links(const struct fabric *fabric, const struct weft_hop *hop, struct weft_choice *choices, uint32_t capacity);
+/* Whether legal ways on follow from node and destination alone, for every module in the fabric (WEFT_CLAIM_BY_NODE). */
+bool fabric_routes_by_node(const struct fabric *fabric);
 /* Fills machine[n_npus]: NPUs of one machine (a module that the outermost one included) have equal numbers; all 0 without includes. */
 void fabric_machines(const struct fabric *fabric, uint32_t *machine);
 /* enum dot | graphml | json | svg by name. */

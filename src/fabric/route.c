@@ -637,3 +637,32 @@ uint32_t routes_find(struct routes *routes, uint32_t source, uint32_t destinatio
 		grow_slots(routes);
 	return id;
 }
+
+/* The default way, without interning it. */
+static int64_t default_latency_ps(const struct fabric *fabric, uint32_t source, uint32_t destination)
+{
+	struct weft_hop hop = {.node = source, .in_link = WEFT_NONE, .source = source, .destination = destination, .via = WEFT_NONE};
+	int64_t latency_ps = 0;
+	for (uint32_t steps = 0; hop.node != destination; steps++) {
+		struct weft_choice choices[256], *best = choices;
+		uint32_t n = fabric_next_links(fabric, &hop, choices, 256);
+		n = n < 256 ? n : 256;
+		for (uint32_t i = 1; i < n; i++)
+			best = choices[i].weight > best->weight ? &choices[i] : best;
+		if (n == 0 || steps > 2 * fabric->n_nodes)
+			return -1;
+		latency_ps = time_add(latency_ps, fabric->link_latency_ps[best->link]);
+		hop.node = fabric->link_target[best->link];
+		hop.in_link = best->link;
+		hop.vc = best->vc;
+	}
+	return latency_ps;
+}
+
+int64_t routes_latency_ps(struct routes *routes, uint32_t source, uint32_t destination)
+{
+	if (routes->hopwise)
+		return default_latency_ps(routes->fabric, routes->fabric->npu_node[source], routes->fabric->npu_node[destination]);
+	uint32_t route = routes_find(routes, source, destination, 0, NULL);
+	return route == ROUTE_NONE ? -1 : routes->routes[route].latency_ps;
+}

@@ -6,6 +6,7 @@
 #ifndef WEFT_FABRIC_ROUTE_H
 #define WEFT_FABRIC_ROUTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,7 @@ struct routes {
 	uint8_t *hop_vc;
 	uint32_t *merged_link, *merged_weight;
 	uint32_t n_routes, n_paths, n_hops, n_merged;
+	bool hopwise;           /* the model chooses ways node by node: nothing should ask for all paths of many pairs */
 	const uint8_t *link_down; /* [n_links], NULL: all up; set by routes_avoid */
 	struct route_index *index;
 	size_t routes_capacity, paths_capacity, hops_capacity, hop_vc_capacity, merged_capacity, merged_weight_capacity;
@@ -67,6 +69,10 @@ void routes_release(struct routes *routes);
  * ROUTE_NONE with an error of code ERROR_SIMULATION that names both when there is no way ("disconnected"). source ==
  * destination is the caller's business (no route). */
 uint32_t routes_find(struct routes *routes, uint32_t source, uint32_t destination, uint64_t flow_key, struct error *err);
+
+/* Σ latency from NPU to NPU as built, of the slowest path of the route; where ways are chosen node by node, of the first of the
+ * heaviest ways on at every node. -1: no way. */
+int64_t routes_latency_ps(struct routes *routes, uint32_t source, uint32_t destination);
 
 /* A route of one path over these links, in order, on virtual channel 0; not interned, never rerouted. Link ids are the caller's
  * care. */

@@ -8,12 +8,13 @@
 static void packet_destroy(struct network *network)
 {
 	struct packet_network *net = (struct packet_network *)network;
-	void *arrays[] = {net->links, net->trains_started, net->voqs, net->stalled_since_ps, net->active, net->credits, net->credit_back_ps, net->hops, net->in_port,
+	void *arrays[] = {net->links, net->trains_started, net->voqs, net->avails_ps, net->stalled_since_ps, net->active, net->credits, net->credit_back_ps, net->hops, net->in_port,
 			  net->entries, net->returns, net->runs, net->open_runs, net->fifos, net->watches, net->hop_times, net->wires, net->losses};
 	for (uint32_t link = 0; net->watches && link < network->setup.fabric->n_links; link++)
 		free(net->watches[link].arrivals);
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		free(arrays[i]);
+	packet_ways_free(net->ways);
 	pool_release(&net->messages);
 	free(net);
 }
@@ -31,7 +32,6 @@ static void read_settings(struct packet_network *net, const struct network_setup
 	net->trains = network_integer(setup, model, "trains") && strcmp(network_text(setup, model, "queues"), "input-fifo");
 	net->cut_through = !strcmp(network_text(setup, model, "switching"), "cut-through");
 	net->input_fifo = !strcmp(network_text(setup, model, "queues"), "input-fifo");
-	net->spraying = setup->routes->routing == ROUTING_SPRAY;
 }
 
 static int packet_create(struct network **network, const struct network_setup *setup, struct error *err)
@@ -41,6 +41,10 @@ static int packet_create(struct network **network, const struct network_setup *s
 	net->free_entry = net->free_return = PACKET_NONE;
 	pool_init(&net->messages, sizeof(struct packet_message));
 	read_settings(net, setup);
+	if (setup->routes->routing == ROUTING_SPRAY && setup->fabric->n_flows == 0) {
+		packet_ways_create(net);
+		setup->routes->hopwise = true;
+	}
 	if (packet_layout(net, err)) {
 		packet_destroy(&net->base);
 		return -1;
@@ -87,7 +91,7 @@ static const struct weft_param packet_params[] = {
 const struct network_model network_packet = {
 	.name = "packet",
 	.summary = "packets, virtual output queues, round robin, credits: lossless fabrics",
-	.version = 1,
+	.version = 2,
 	.params = packet_params,
 	.routings = 1u << ROUTING_DEFAULT | 1u << ROUTING_ECMP | 1u << ROUTING_SPRAY | 1u << ROUTING_VALIANT,
 	.variant = packet_variant,

@@ -35,15 +35,42 @@ struct packet_entry {
 	int64_t avail_ps;   /* of the first */
 	uint32_t next;      /* in its queue, or in the free list */
 	uint32_t message;
-	uint32_t hop;       /* of the link that they wait for */
-	uint32_t count, stride_ps;
+	uint32_t hop;       /* of the link that they wait for: an index into hops, or PACKET_HOPWISE and the channel of that link */
+	uint32_t count;
+	uint32_t stride_ps; /* hopwise, where an entry in the network is one packet: its destination, an NPU */
 	uint32_t payload;   /* bytes of each */
 };
 _Static_assert(sizeof(struct packet_entry) == 32, "memory per packet in flight");
+#define PACKET_HOPWISE (1u << 31) /* chooses its way node by node (packet_ways.c) */
+#define PACKET_HOP_CHANNEL 27     /* first of four bits; below them, with input-fifo, which of its node's links it waits for */
+static inline uint32_t packet_hopwise(uint32_t channel) { return PACKET_HOPWISE | channel << PACKET_HOP_CHANNEL; }
+
+/* A way on from a node. */
+struct packet_way {
+	uint32_t link : 28, channel : 4;
+};
+#define PACKET_WAY_LINKS ((1u << 28) - 1)
+
+struct packet_set {
+	uint32_t first, n; /* into ways */
+};
+
+/* All that was asked about ways on. */
+struct packet_ways {
+	struct packet_way *ways;
+	struct packet_set *sets;   /* [1 … n_sets); set 0 stands for `not asked yet` */
+	uint32_t *table;           /* [node][NPU]: a set; NULL: the cache */
+	struct cached *cache;
+	uint32_t *turns;           /* [n_links] packets that came over it and had several ways on */
+	uint32_t *slots;           /* sets by their contents, an open hash table; 0: empty */
+	struct packet_way *asked;  /* a stack */
+	size_t n_slots, ways_capacity, sets_capacity, asked_capacity;
+	uint32_t n_ways, n_sets, n_asked;
+	bool by_node, any_avoided;
+};
 
 /* Packets of one input (link and virtual channel, or the node's own messages) for one output: a virtual output queue. */
 struct packet_voq {
-	int64_t avail_ps;   /* of the head */
 	uint32_t head, tail; /* head = PACKET_NONE: empty */
 	uint32_t wire, credit; /* of the head: its bytes on the link, header and all, and the credit that it needs */
 	uint32_t link;      /* that its packets wait for */
@@ -107,8 +134,8 @@ struct packet_message {
 	int64_t start_ps, sent_ps, deliver_ps;
 	int64_t sent_sure_ps, deliver_sure_ps; /* … without what may still be recalled */
 	int64_t unsent, undelivered; /* bytes not yet started on the first, on the last link */
-	uint32_t route;
-	bool live, sent, sprayed, rerouted;
+	uint32_t route;     /* ROUTE_NONE: its packets choose their way node by node */
+	bool live, sent, rerouted;
 };
 
 /* Consecutive packets on a link as observers shall see them, not yet told. */
@@ -134,10 +161,18 @@ struct packet_watch {
 	int64_t from_ps, to_ps, max_bytes, byte_ps; /* of the present stretch */
 };
 
+/* Links that will be due soon, in the order in which they were met. */
+#define PACKET_AHEAD 64
+struct packet_ahead {
+	int64_t day;               /* of the event queue: up to here */
+	uint32_t n, links[PACKET_AHEAD];
+};
+
 struct packet_network {
 	struct network base;
 	struct packet_link *links;
 	struct packet_voq *voqs;
+	int64_t *avails_ps;        /* [n_voqs] when the head of a queue is there: what is looked at of most queues, so close together */
 	int64_t *stalled_since_ps; /* [n_links] */
 	uint64_t *active;          /* bitmaps of all links */
 	struct packet_credit *credits; /* [n_links × n_channels] */
@@ -168,8 +203,11 @@ struct packet_network {
 	uint32_t payload, header, full_wire; /* bytes of a full packet, and both */
 	int64_t forwarding_ps;
 	int64_t credit_delay_ps, buffer_bytes;
-	bool cut_through, input_fifo, credits_on, trains, spraying;
+	bool cut_through, input_fifo, credits_on, trains;
+	struct packet_ways *ways;  /* NULL: every message follows the paths of its route */
 	struct packet_fifo *fifos; /* [n_links × n_channels], input_fifo only, else NULL */
+	bool looks_ahead;          /* the state of links is more than near caches hold */
+	struct packet_ahead ahead;
 	struct network_counters counters;
 	uint64_t stalls;           /* times that a link with a packet to send had no credit */
 	int64_t stalled_ps;        /* … and for how long, over all links */
@@ -188,6 +226,9 @@ void packet_plan(struct packet_network *net, uint32_t link);
 void packet_push_front(struct packet_network *net, uint32_t voq, uint32_t entry);
 void packet_append(struct packet_network *net, uint32_t voq, uint32_t entry); /* wakes nobody */
 void packet_input_empty(struct packet_network *net, struct packet_link *link, uint32_t input);
+
+/* packet_ahead.c */
+void packet_look_ahead(struct packet_network *net);
 
 /* packet_train.c */
 void packet_train_note(struct packet_network *net, uint32_t link, const struct packet_entry *head, uint32_t input, int64_t start_ps,
@@ -235,11 +276,42 @@ void packet_send_again(struct packet_network *net, uint32_t message, int64_t byt
 void packet_message_sent_due(void *context, uint32_t index);
 void packet_message_delivered_due(void *context, uint32_t index);
 
-/* An entry of a sprayed message at its source turns to the path of its next packet. */
-void packet_spray_next(struct packet_network *net, struct packet_entry *entry);
+/* packet_ways.c */
+void packet_ways_create(struct packet_network *net);
+void packet_ways_free(struct packet_ways *ways);
+/* Other links are avoided now. */
+void packet_ways_forget(struct packet_network *net);
+/* The legal ways on from a hop; none: n = 0. Valid until it is asked for another hop. */
+struct packet_set packet_ways_find(struct packet_network *net, const struct weft_hop *hop);
+/* Where a packet is that came to the node by this credit (link and channel); PACKET_NONE: at its source. */
+struct weft_hop packet_hop_at(const struct packet_network *net, uint32_t node, uint32_t credit, const struct packet_entry *entry);
+/* The queue that a packet joins which comes by this credit, and its next channel into entry->hop. PACKET_NONE after an error. */
+uint32_t packet_ways_next(struct packet_network *net, uint32_t credit, struct packet_entry *entry);
+/* The same queue once more, from what packets_ways_next noted in entry->hop. */
+uint32_t packet_chosen_voq(const struct packet_network *net, uint32_t credit, uint32_t hop);
+/* Whether the way that a packet in this queue chose is no way any more. */
+bool packet_way_lost(struct packet_network *net, uint32_t voq, const struct packet_entry *entry);
+/* Of the first of all ways on from every node. */
+int64_t packet_ways_latency_ps(struct packet_network *net, const struct network_message *message);
+static inline uint64_t packet_table_index(const struct packet_network *net, uint32_t node, uint32_t destination)
+{
+	return (uint64_t)node * net->base.setup.fabric->n_npus + destination;
+}
+/* Whether this link is the last of a packet that waits for it, and the channel that it takes there. */
+static inline bool packet_ends(const struct packet_network *net, uint32_t link, const struct packet_entry *entry)
+{
+	const struct fabric *fabric = net->base.setup.fabric;
+	if (!(entry->hop & PACKET_HOPWISE))
+		return net->hops[entry->hop].next_voq == PACKET_LAST;
+	return fabric->link_target[link] == fabric->npu_node[entry->stride_ps];
+}
+static inline uint32_t packet_channel(const struct packet_network *net, uint32_t hop)
+{
+	return hop & PACKET_HOPWISE ? hop >> PACKET_HOP_CHANNEL & 15u : net->hops[hop].channel;
+}
 
-/* packet_fifo.c: `input-fifo`. Only the oldest packet of an input is offered to its output. */
-void packet_fifo_push(struct packet_network *net, uint32_t voq, uint32_t entry);
+/* packet_fifo.c: `input-fifo`. Only the oldest packet of an input (its credit's number) is offered to its output. */
+void packet_fifo_push(struct packet_network *net, uint32_t input, uint32_t entry);
 void packet_fifo_next(struct packet_network *net, uint32_t input, int64_t time_ps);
 
 /* packet_observe.c: `count` packets started on the link from start_ps, spacing_ps apart. */
@@ -262,8 +334,9 @@ void packet_watch_end(struct packet_network *net, uint32_t link);
 void packet_link_changed(struct network *network, uint32_t link, int64_t old_bytes_per_s, int64_t old_latency_ps);
 void packet_outstanding(struct network *network, network_each_message *each, void *context);
 
-/* The first link of a path from this hop on that routes avoid; PACKET_NONE. */
-uint32_t packet_avoided_link(const struct packet_network *net, uint32_t hop);
+/* Why a packet in this queue cannot get to its end: the first link of its path that routes avoid, or the one that it chose and that
+ * leads nowhere now; PACKET_NONE: it can. */
+uint32_t packet_dead_link(struct packet_network *net, uint32_t voq, const struct packet_entry *entry);
 
 /* packet_loss.c: after trains were recalled. */
 void packet_loss_on_wire(struct packet_network *net, uint32_t link);

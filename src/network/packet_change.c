@@ -5,26 +5,12 @@
 
 #include "network/packet.h"
 
-/* Whether the path of an entry at its source crosses a link that routes avoid. */
-static bool crosses_avoided(const struct packet_network *net, const struct packet_entry *entry)
+uint32_t packet_dead_link(struct packet_network *net, uint32_t voq, const struct packet_entry *entry)
 {
 	const struct routes *routes = net->base.setup.routes;
-	const uint8_t *avoid = net->base.setup.links->avoid;
-	bool sprayed = packet_message_at(net, entry->message)->sprayed;
-	const struct route *route = &routes->routes[packet_message_at(net, entry->message)->route];
-	if (sprayed) { /* its packets take all paths in turn */
-		for (uint32_t i = route->first_link; i < route->first_link + route->n_links; i++)
-			if (avoid[routes->merged_link[i]])
-				return true;
-		return false;
-	}
-	return packet_avoided_link(net, entry->hop) != PACKET_NONE;
-}
-
-uint32_t packet_avoided_link(const struct packet_network *net, uint32_t hop)
-{
-	const struct routes *routes = net->base.setup.routes;
-	for (;; hop++) {
+	if (entry->hop & PACKET_HOPWISE)
+		return packet_way_lost(net, voq, entry) ? net->voqs[voq].link : PACKET_NONE;
+	for (uint32_t hop = entry->hop;; hop++) {
 		if (net->base.setup.links->avoid[routes->hop_link[hop]])
 			return routes->hop_link[hop];
 		if (net->hops[hop].next_voq == PACKET_LAST)
@@ -45,7 +31,7 @@ static void sort_out(struct packet_network *net, uint32_t index, uint32_t *first
 	packet_input_empty(net, link, own);
 	for (uint32_t next; entry != PACKET_NONE; entry = next) {
 		next = net->entries[entry].next;
-		if (!crosses_avoided(net, &net->entries[entry])) {
+		if (packet_dead_link(net, link->first_voq + own, &net->entries[entry]) == PACKET_NONE) {
 			packet_append(net, link->first_voq + own, entry);
 			continue;
 		}
@@ -71,6 +57,8 @@ static void reroute(struct packet_network *net)
 {
 	const struct fabric *fabric = net->base.setup.fabric;
 	uint32_t first = PACKET_NONE, last = PACKET_NONE;
+	if (net->ways)
+		packet_ways_forget(net);
 	for (uint32_t link = 0; link < fabric->n_links; link++)
 		recall(net, link);
 	for (uint32_t link = 0; link < fabric->n_links; link++) {

@@ -3,17 +3,21 @@
  * has left the buffer. */
 #include "network/packet.h"
 
-static void offer(struct packet_network *net, uint32_t entry)
+static void offer(struct packet_network *net, uint32_t input, uint32_t entry)
 {
-	packet_push(net, net->hops[net->entries[entry].hop - 1].next_voq, entry); /* noted in the hop by which it came */
+	uint32_t hop = net->entries[entry].hop;
+	if (hop & PACKET_HOPWISE)
+		packet_push(net, packet_chosen_voq(net, input, hop), entry);
+	else
+		packet_push(net, net->hops[hop - 1].next_voq, entry); /* noted in the hop by which it came */
 }
 
-void packet_fifo_push(struct packet_network *net, uint32_t voq, uint32_t entry)
+void packet_fifo_push(struct packet_network *net, uint32_t input, uint32_t entry)
 {
-	struct packet_fifo *fifo = &net->fifos[net->voqs[voq].returns]; /* an input's credit has its number */
+	struct packet_fifo *fifo = &net->fifos[input];
 	if (!fifo->offered) {
 		fifo->offered = true;
-		offer(net, entry);
+		offer(net, input, entry);
 		return;
 	}
 	net->entries[entry].next = PACKET_NONE;
@@ -35,5 +39,5 @@ void packet_fifo_next(struct packet_network *net, uint32_t input, int64_t time_p
 	fifo->head = net->entries[entry].next;
 	if (net->entries[entry].avail_ps < time_ps)
 		net->entries[entry].avail_ps = time_ps;
-	offer(net, entry);
+	offer(net, input, entry);
 }

@@ -6,6 +6,7 @@
 #include "network/packet.h"
 
 #define MAX_VOQS ((uint64_t)PACKET_LAST)
+#define LOOK_AHEAD_LINKS 2000 /* some 300 bytes each: beyond half a megabyte */
 
 /* in_port[link]: its index among the links into the same node. Returns the in-degrees. */
 static uint32_t *count_inputs(struct packet_network *net)
@@ -95,6 +96,7 @@ int packet_layout(struct packet_network *net, struct error *err)
 	free(degree);
 	net->n_voqs = (uint32_t)n_voqs;
 	net->voqs = memory_alloc((n_voqs + 1) * sizeof *net->voqs);
+	net->avails_ps = memory_zero(n_voqs + 1, sizeof *net->avails_ps);
 	memset(net->voqs, 0xff, (n_voqs + 1) * sizeof *net->voqs);
 	for (uint32_t link = 0; link < fabric->n_links; link++)
 		for (uint32_t i = 0; i < net->links[link].n_inputs; i++)
@@ -112,6 +114,7 @@ int packet_layout(struct packet_network *net, struct error *err)
 	}
 	net->credit_back_ps = memory_zero(fabric->n_links + 1, sizeof *net->credit_back_ps);
 	layout_credits(net);
+	net->looks_ahead = fabric->n_links >= LOOK_AHEAD_LINKS;
 	return 0;
 }
 

@@ -40,7 +40,8 @@ static bool join_tail(struct packet_network *net, struct packet_voq *voq, uint32
 {
 	struct packet_entry *tail = &net->entries[voq->tail];
 	const struct packet_entry *added = &net->entries[entry];
-	if (!net->trains || tail->message != added->message || tail->hop != added->hop || tail->payload != added->payload)
+	if (!net->trains || tail->message != added->message || tail->hop != added->hop || tail->payload != added->payload ||
+	    tail->hop & PACKET_HOPWISE)
 		return false;
 	int64_t gap_ps = added->avail_ps - (tail->avail_ps + (int64_t)(tail->count - 1) * tail->stride_ps);
 	if (gap_ps < 0 || gap_ps > UINT32_MAX || (tail->count > 1 && gap_ps != tail->stride_ps) || (added->count > 1 && gap_ps != added->stride_ps))
@@ -55,11 +56,10 @@ static void set_head(struct packet_network *net, struct packet_voq *voq, uint32_
 {
 	const struct packet_entry *head = &net->entries[entry];
 	voq->head = entry;
-	voq->avail_ps = head->avail_ps;
+	net->avails_ps[voq - net->voqs] = head->avail_ps;
 	voq->wire = head->payload + net->header;
-	struct packet_hop hop = net->hops[head->hop];
-	bool needs_none = hop.next_voq == PACKET_LAST || !net->credits_on; /* the receiver always takes it */
-	voq->credit = needs_none ? PACKET_NONE : voq->link * net->n_channels + hop.channel;
+	bool needs_none = packet_ends(net, voq->link, head) || !net->credits_on; /* the receiver always takes it */
+	voq->credit = needs_none ? PACKET_NONE : voq->link * net->n_channels + packet_channel(net, head->hop);
 	__builtin_prefetch(&net->entries[head->next]);
 }
 
@@ -145,13 +145,10 @@ static uint32_t detach(struct packet_network *net, struct packet_link *link, uin
 	net->entries[taken] = *rest;
 	net->entries[taken].count = count;
 	rest->count -= count;
-	if (net->spraying && input + 1 == link->n_inputs && packet_message_at(net, rest->message)->sprayed) {
-		packet_spray_next(net, rest);
-		set_head(net, voq, head);
+	if (rest->hop & PACKET_HOPWISE) /* at their source */
 		return taken;
-	}
 	rest->avail_ps += (int64_t)count * rest->stride_ps;
-	net->voqs[link->first_voq + input].avail_ps = rest->avail_ps;
+	net->avails_ps[link->first_voq + input] = rest->avail_ps;
 	return taken;
 }
 
@@ -185,7 +182,7 @@ struct pick {
 /* Whether the head of this input can start at time_ps. */
 static bool can_start(struct packet_network *net, uint32_t index, int64_t time_ps, struct pick *pick)
 {
-	int64_t avail_ps = net->voqs[index].avail_ps;
+	int64_t avail_ps = net->avails_ps[index];
 	const struct packet_voq *voq = &net->voqs[index];
 	if (avail_ps > time_ps) {
 		if (avail_ps < pick->later_ps)
@@ -300,7 +297,8 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 	struct packet_link *link = &net->links[index];
 	const struct packet_voq *queue = &net->voqs[link->first_voq + input];
 	const struct packet_entry *head = &net->entries[queue->head];
-	uint32_t wire = queue->wire, message = head->message, next_voq = net->hops[head->hop].next_voq;
+	uint32_t wire = queue->wire, message = head->message, channel = packet_channel(net, head->hop);
+	bool last = packet_ends(net, index, head);
 	int64_t each_ps = unit_ps(net, link, wire), bytes = (int64_t)head->payload * count;
 	int64_t end_ps = time_ps + (int64_t)(count - 1) * spacing_ps + each_ps;
 
@@ -327,19 +325,26 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 			packet_credit_post(net, credit, time_ps + each_ps + net->credit_back_ps[credit / net->n_channels], spacing_ps,
 					   count, wire);
 	}
-	if (next_voq == PACKET_LAST) {
+	if (last) {
 		account_delivered(net, message, bytes, time_ps + each_ps + link->latency_ps, end_ps + link->latency_ps);
 		deliver_later(net, index, moved, end_ps - (int64_t)(count - 1) * spacing_ps + link->latency_ps, spacing_ps);
 		return;
 	}
 	struct packet_entry *entry = &net->entries[moved];
+	uint32_t arrives_by = index * net->n_channels + channel, next_voq;
+	if (entry->hop & PACKET_HOPWISE)
+		next_voq = packet_ways_next(net, arrives_by, entry);
+	else
+		next_voq = net->hops[entry->hop++].next_voq;
+	if (__builtin_expect(next_voq == PACKET_NONE, 0))
+		return;
 	entry->avail_ps = available(net, link, next_voq, wire, time_ps, each_ps);
-	entry->hop++;
-	entry->stride_ps = count > 1 ? (uint32_t)spacing_ps : 0;
+	if (!(entry->hop & PACKET_HOPWISE))
+		entry->stride_ps = count > 1 ? (uint32_t)spacing_ps : 0;
 	if (net->watches)
 		packet_watch_arrive(net, next_voq, entry);
 	if (net->fifos)
-		packet_fifo_push(net, next_voq, moved);
+		packet_fifo_push(net, arrives_by, moved);
 	else
 		packet_push(net, next_voq, moved);
 }
@@ -351,7 +356,7 @@ static uint32_t train(struct packet_network *net, uint32_t index, uint32_t input
 	const struct packet_entry *head = &net->entries[net->voqs[link->first_voq + input].head];
 	int64_t each_ps = unit_ps(net, link, head->payload + net->header), n = head->count, late_ps = time_ps - head->avail_ps;
 	*spacing_ps = each_ps;
-	if (n == 1 || (net->spraying && input + 1 == link->n_inputs && packet_message_at(net, head->message)->sprayed))
+	if (n == 1 || head->hop & PACKET_HOPWISE)
 		return 1;
 	if (net->trains_started[index].skip) {
 		net->trains_started[index].skip--;
@@ -374,7 +379,7 @@ void packet_plan(struct packet_network *net, uint32_t index)
 	int64_t next_ps = TIME_NEVER;
 	for (uint32_t word = 0; word < (link->n_inputs + 63u) / 64; word++)
 		for (uint64_t bits = net->active[link->first_word + word]; bits; bits &= bits - 1) {
-			int64_t avail_ps = net->voqs[link->first_voq + word * 64 + (uint32_t)__builtin_ctzll(bits)].avail_ps;
+			int64_t avail_ps = net->avails_ps[link->first_voq + word * 64 + (uint32_t)__builtin_ctzll(bits)];
 			if (avail_ps <= link->free_ps) {
 				packet_wake(net, index, link->free_ps);
 				return;
@@ -400,36 +405,11 @@ static uint32_t pass_errors(struct packet_network *net, uint32_t index, uint32_t
 	return 0;
 }
 
-/* Collectives make thousands of links due at one instant, whose state is spread over memory: what the next ones will look at is
- * asked for ahead of time, in three steps, each of which needs the one before. */
-static void look_ahead(const struct packet_network *net)
-{
-	const struct event_queue *queue = net->base.setup.engine->queue;
-	if (queue->n_due < 9)
-		return;
-	const struct event_due *next = queue->due + queue->n_due - 1;
-	if (next[-8].handler == net->link_handler)
-		__builtin_prefetch(&net->links[next[-8].argument]);
-	if (next[-5].handler == net->link_handler) {
-		const struct packet_link *link = &net->links[next[-5].argument];
-		__builtin_prefetch(&net->active[link->first_word]);
-		__builtin_prefetch(&net->voqs[link->first_voq + link->last_input]);
-		__builtin_prefetch(&net->credits[(size_t)next[-5].argument * net->n_channels]);
-	}
-	if (next[-2].handler == net->link_handler) {
-		const struct packet_link *link = &net->links[next[-2].argument];
-		uint32_t voq = link->first_voq + link->last_input, head = net->voqs[voq].head;
-		if (head != PACKET_NONE)
-			__builtin_prefetch(&net->entries[head]);
-		if (net->voqs[voq].returns != PACKET_NONE)
-			__builtin_prefetch(&net->credits[net->voqs[voq].returns]);
-	}
-}
-
 void packet_link_due(void *context, uint32_t index)
 {
 	struct packet_network *net = context;
-	look_ahead(net);
+	if (net->looks_ahead)
+		packet_look_ahead(net);
 	struct packet_link *link = &net->links[index];
 	int64_t now_ps = net->base.setup.engine->now_ps, spacing_ps = 0;
 	struct pick pick;

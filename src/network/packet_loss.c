@@ -156,7 +156,7 @@ void packet_loss_in_buffers(struct packet_network *net, uint32_t index)
 		for (uint32_t entry = take_queue(net, voq), next; entry != PACKET_NONE; entry = next) {
 			const struct packet_entry *packets = &net->entries[entry];
 			next = packets->next;
-			dead = packet_avoided_link(net, packets->hop);
+			dead = packet_dead_link(net, voq, packets);
 			if (dead == PACKET_NONE) {
 				packet_append(net, voq, entry);
 				continue;

@@ -75,10 +75,10 @@ static void observe_burst(struct packet_network *net, uint32_t link, const struc
 
 /* Starts of packets that did not come from the node itself: their queue, and how long each takes from its arrival here to its
  * arrival at the link's end. */
-static void observe_hops(struct packet_network *net, uint32_t link, const struct packet_train *starts)
+static void observe_hops(struct packet_network *net, uint32_t link, const struct packet_train *starts, bool last)
 {
 	const struct packet_voq *voq = &net->voqs[net->links[link].first_voq + starts->input];
-	int64_t forwarding_ps = net->hops[starts->hop].next_voq == PACKET_LAST ? 0 : net->forwarding_ps;
+	int64_t forwarding_ps = last ? 0 : net->forwarding_ps;
 	int64_t first_ps = starts->start_ps - starts->avail_ps + starts->each_ps + net->links[link].latency_ps + forwarding_ps;
 	if (!net->watches || voq->returns == PACKET_NONE)
 		return;
@@ -95,7 +95,7 @@ void packet_observe(struct packet_network *net, uint32_t link, const struct pack
 	packet_observe_train(net, link);
 	if (count == 1) {
 		observe_hops(net, link, &(struct packet_train){.start_ps = start_ps, .avail_ps = entry->avail_ps, .each_ps = each_ps,
-			     .count = 1, .hop = entry->hop, .payload = entry->payload, .input = input});
+			     .count = 1, .payload = entry->payload, .input = input}, packet_ends(net, link, entry));
 		struct seen seen = {.message = message->message.id, .payload = entry->payload, .kind = kind};
 		observe_burst(net, link, &seen, start_ps, start_ps + each_ps, 1);
 		return;
@@ -118,7 +118,7 @@ void packet_observe_train(struct packet_network *net, uint32_t link)
 		return;
 	struct seen seen = {.message = train->id, .payload = train->payload, .kind = train->kind};
 	train->unseen = false;
-	observe_hops(net, link, train);
+	observe_hops(net, link, train, net->hops[train->hop].next_voq == PACKET_LAST);
 	if (train->spacing_ps == train->each_ps) {
 		observe_burst(net, link, &seen, start_ps, start_ps + train->each_ps * train->count, train->count);
 		return;

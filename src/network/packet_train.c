@@ -125,7 +125,7 @@ static void recount(struct packet_network *net, uint32_t index)
 {
 	struct packet_message *message = packet_message_at(net, index);
 	const struct routes *routes = net->base.setup.routes;
-	const struct route *route = &routes->routes[message->route];
+	const struct route *route = &routes->routes[message->route]; /* trains have one: hopwise packets go one by one */
 	message->sent_ps = message->sent_sure_ps;
 	message->deliver_ps = message->deliver_sure_ps;
 	for (uint32_t link = 0; message->rerouted && link < net->base.setup.fabric->n_links; link++) { /* some on older paths */

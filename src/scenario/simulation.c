@@ -121,6 +121,13 @@ static void on_control(void *context)
 
 /* Building */
 
+/* Whether messages have no route: their packets choose their way node by node. */
+static bool chooses_as_it_goes(const struct scenario *scenario)
+{
+	return scenario->model == &network_packet && (scenario->routing == ROUTING_SPRAY || scenario->routing == ROUTING_ADAPTIVE ||
+						      scenario->routing == ROUTING_UGAL);
+}
+
 /* Whether messages may change their way while they are on it. */
 static bool reroutes(const struct scenario *scenario)
 {
@@ -258,7 +265,7 @@ static int build(struct simulation *simulation, struct error *err)
 	links_init(&simulation->links, &simulation->fabric);
 	engine_init(&simulation->engine);
 	totals_init(&simulation->totals, &simulation->routes, simulation->fabric.n_links,
-	            reroutes(scenario) || has_headers(scenario) || scenario->model->own_ways);
+	            reroutes(scenario) || has_headers(scenario) || scenario->model->own_ways || chooses_as_it_goes(scenario));
 	totals = totals_observer(&simulation->totals);
 	observers_add(&simulation->observers, &totals, false);
 	if (place_ranks(simulation, err) || build_network(simulation, err) || build_workloads(simulation, err) ||

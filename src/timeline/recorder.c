@@ -362,7 +362,7 @@ static void open_tables(struct recorder *recorder)
 		{.name = "end_ps", .type = VALUE_I64, .units = "ps", .text = "delivered; 2^63-1: not when the run ended"},
 		{.name = "collective", .type = VALUE_I32, .text = "of /collectives, -1: none"},
 		{.name = "kind", .type = VALUE_U8, .text = "what it was for", .meanings = traffic_kind_names, .n_meanings = TRAFFIC_N},
-		{.name = "path", .type = VALUE_I32, .text = "route of /paths, -1: stayed on its chip"},
+		{.name = "path", .type = VALUE_I32, .text = "route of /paths, -1: stayed on its chip, or its packets chose their way node by node"},
 	};
 	static const struct variable intervals[] = {
 		{.name = "link", .type = VALUE_U32, .text = "row of /links"},

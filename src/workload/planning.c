@@ -125,8 +125,8 @@ int64_t planning_step_ps(struct executor *x, const struct protocol *protocol, ui
 		return 0;
 	int64_t step_ps = planning_between_machines(x, source, target) ? protocol->step_network_ps : protocol->step_ps, wire_ps = 0;
 	if (x->setup.routes) {
-		uint32_t route = routes_find(x->setup.routes, source, target, 0, NULL);
-		wire_ps = route == ROUTE_NONE ? 0 : x->setup.routes->routes[route].latency_ps;
+		wire_ps = routes_latency_ps(x->setup.routes, source, target);
+		wire_ps = wire_ps < 0 ? 0 : wire_ps;
 	}
 	return step_ps > wire_ps ? step_ps - wire_ps : 0;
 }

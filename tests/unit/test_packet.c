@@ -557,18 +557,117 @@ static void an_input_fifo_blocks_behind_its_head_and_virtual_output_queues_do_no
 	assert_int_equal(idle_end_ps[1], 1 + (1 + 80 + 4) * each_ps - 1 + 2 * 77000);
 }
 
+struct carried {
+	int64_t bytes[256], from_ps; /* per link, of runs that end later than this */
+};
+static void carry(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead, uint8_t kind)
+{
+	struct carried *carried = context;
+	(void)start_ps, (void)overhead, (void)kind;
+	if (end_ps > carried->from_ps)
+		carried->bytes[link] += payload;
+}
+
+static uint32_t link_between(const struct fabric *fabric, const char *source, const char *target)
+{
+	for (uint32_t link = 0; link < fabric->n_links; link++)
+		if (!strcmp(fabric->node_name[fabric->link_source[link]], source) && !strcmp(fabric->node_name[fabric->link_target[link]], target))
+			return link;
+	fail_msg("no link from %s to %s", source, target);
+	return 0;
+}
+
+/* 300 packets from leaf to leaf over three spines: 100 each, and no time is lost: all ways are as long. */
+static void spraying_takes_all_ways_in_turn(void **state)
+{
+	(void)state;
+	for (size_t r = 0; r < 3; r++) {
+		struct test_net net;
+		struct test_flow flow = {.source = 0, .destination = 2, .bytes = 300 * 1000};
+		struct carried carried = {.from_ps = 0};
+		struct observer observer = {.context = &carried, .link_bytes = carry};
+		char spec[128], spine[32];
+		snprintf(spec, sizeof spec, "leaf-spine:leaves=2,hosts=2,spines=3,bandwidth=%s,latency=333 ns", rates[r]);
+		test_net_fabric(&net, spec, ROUTING_SPRAY);
+		observers_add(&net.observers, &observer, false);
+		create(&net, (struct options){.payload = "1000 B", .header = "24 B"});
+		test_net_run(&net, &flow, 1);
+		assert_int_equal(flow.end_ps, idle_ps(300 * 1000, 1000, 24, rates_bytes_per_s[r], 4, 333000));
+		for (int i = 0; i < 3; i++) {
+			snprintf(spine, sizeof spine, "spine%d", i);
+			assert_int_equal(carried.bytes[link_between(&net.fabric, "leaf0", spine)], 100 * 1000);
+			assert_int_equal(carried.bytes[link_between(&net.fabric, spine, "leaf1")], 100 * 1000);
+		}
+		assert_int_equal(net.routes.n_routes, 0); /* no path was enumerated */
+		test_net_release(&net);
+	}
+}
+
+static struct {
+	struct test_net *net;
+	uint32_t link;
+} failing;
+
+static void fail_or_find(void *context, uint32_t argument)
+{
+	(void)context, (void)argument;
+	engine_request(&failing.net->engine, ENGINE_PHASE_CONTROL);
+}
+static void fail_then_find(void *context)
+{
+	struct links *links = &failing.net->links;
+	(void)context;
+	if (links->state[failing.link] != LINK_DOWN)
+		network_change_link(failing.net->network, failing.link, LINK_DOWN, 0, links->latency_ps[failing.link]);
+	else
+		network_avoid_link(failing.net->network, failing.link, true);
+}
+
+/* spine1 loses its link down to leaf1. Once that is known nothing for leaf1 goes up to spine1, though that link is up. */
+static void sprayed_packets_avoid_ways_that_lead_nowhere(void **state)
+{
+	(void)state;
+	struct test_net net;
+	struct test_flow flows[] = {{.source = 0, .destination = 2, .bytes = 300 * 1000}, {.source = 1, .destination = 3, .bytes = 300 * 1000}};
+	struct carried carried = {.from_ps = 3200000}; /* what started at the latest when it was found has arrived */
+	struct observer observer = {.context = &carried, .link_bytes = carry};
+	struct network_counters counters;
+	test_net_fabric(&net, "leaf-spine:leaves=2,hosts=2,spines=3,bandwidth=224 Gb/s,latency=100 ns", ROUTING_SPRAY);
+	observers_add(&net.observers, &observer, false);
+	create(&net, (struct options){.payload = "1000 B"});
+	failing.net = &net;
+	failing.link = link_between(&net.fabric, "spine1", "leaf1");
+	engine_register_phase(&net.engine, ENGINE_PHASE_CONTROL, fail_then_find, &net);
+	uint8_t handler = engine_register(&net.engine, fail_or_find, &net);
+	engine_schedule(&net.engine, 2000000, handler, 0);
+	engine_schedule(&net.engine, 3000000, handler, 0);
+	test_net_run(&net, flows, 2);
+	net.network->model->counters(net.network, &counters);
+	assert_int_not_equal(flows[0].end_ps, TIME_NEVER);
+	assert_int_not_equal(flows[1].end_ps, TIME_NEVER);
+	assert_int_equal(counters.bytes_in_flight, 0);
+	assert_int_equal(counters.bytes_injected, 2 * 300 * 1000 + counters.bytes_dropped);
+	assert_true(counters.bytes_dropped > 10000);
+	assert_int_equal(carried.bytes[link_between(&net.fabric, "leaf0", "spine1")], 0);
+	assert_true(carried.bytes[link_between(&net.fabric, "leaf0", "spine0")] > 100000);
+	test_net_release(&net);
+}
+
 static void a_warm_network_allocates_nothing(void **state)
 {
 	(void)state;
-	uint64_t counts[2];
-	for (int i = 0; i < 2; i++) { /* twice the messages, as many allocations: what is allocated is warming up */
+	uint64_t counts[4];
+	for (int i = 0; i < 4; i++) { /* twice the messages, as many allocations: what is allocated is warming up */
 		struct test_net net;
 		struct test_flow *flows = memory_zero(4000, sizeof *flows);
-		uint32_t n = i ? 4000 : 2000;
+		uint32_t n = i % 2 ? 4000 : 2000;
 		for (uint32_t f = 0; f < n; f++)
 			flows[f] = (struct test_flow){.source = f % 6, .destination = (f + 1 + f / 6 % 5) % 6, .bytes = 50000,
 						      .start_ps = (int64_t)(f / 6) * 2000000};
-		test_net_fabric(&net, "star:n=6,bandwidth=400 Gb/s,latency=500 ns", ROUTING_DEFAULT);
+		if (i < 2)
+			test_net_fabric(&net, "star:n=6,bandwidth=400 Gb/s,latency=500 ns", ROUTING_DEFAULT);
+		else
+			test_net_fabric(&net, "leaf-spine:leaves=3,hosts=2,spines=3,bandwidth=400 Gb/s,latency=500 ns", ROUTING_SPRAY);
 		create(&net, (struct options){.header = "10 B"});
 		test_net_plan(&net, flows, n);
 		engine_run(&net.engine, 30000);
@@ -579,8 +678,8 @@ static void a_warm_network_allocates_nothing(void **state)
 		free(flows);
 		test_net_release(&net);
 	}
-	assert_int_equal(counts[0], 0);
-	assert_int_equal(counts[1], 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(counts[i], 0);
 }
 
 int main(void)
@@ -595,6 +694,8 @@ int main(void)
 		cmocka_unit_test(what_has_not_left_its_source_is_rerouted),
 		cmocka_unit_test(a_cycle_of_full_buffers_is_found_and_named),
 		cmocka_unit_test(an_input_fifo_blocks_behind_its_head_and_virtual_output_queues_do_not),
+		cmocka_unit_test(spraying_takes_all_ways_in_turn),
+		cmocka_unit_test(sprayed_packets_avoid_ways_that_lead_nowhere),
 		cmocka_unit_test(a_warm_network_allocates_nothing),
 		cmocka_unit_test(random_programs_agree_with_the_oracle_and_trains_change_nothing),
 	};

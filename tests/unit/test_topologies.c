@@ -295,12 +295,65 @@ static void check_uniform(const struct fabric *fabric, const struct shape *shape
 	}
 }
 
+/* Every state that a packet to this destination can be in: an in-link and a channel. The legal ways from it, as one number that
+ * knows no order, are those that were found at the node before. */
+static void walk_all_ways(const struct fabric *fabric, const struct shape *shape, uint32_t source, uint32_t destination, uint64_t *ways)
+{
+	uint32_t n_channels = fabric->n_channels ? fabric->n_channels : 1, n_states = 0;
+	uint8_t *seen = memory_zero((size_t)fabric->n_links * n_channels + 1, 1);
+	struct weft_hop *states = memory_alloc(((size_t)fabric->n_links * n_channels + 1) * sizeof *states);
+	states[n_states++] = (struct weft_hop){.node = source, .in_link = WEFT_NONE, .source = source, .destination = destination,
+					       .via = WEFT_NONE};
+	while (n_states) {
+		struct weft_hop hop = states[--n_states];
+		struct weft_choice choices[512];
+		uint32_t n = fabric_next_links(fabric, &hop, choices, 512);
+		uint64_t sum = n;
+		assert_in_range(n, 1, 512);
+		for (uint32_t i = 0; i < n; i++)
+			sum += random_mix((uint64_t)choices[i].link << 8 | choices[i].vc);
+		if (ways[hop.node] && ways[hop.node] != sum)
+			fail_msg("%s: claims that ways follow from node and destination, but at '%s' to '%s' they do not", shape->spec,
+				 fabric->node_name[hop.node], fabric->node_name[destination]);
+		ways[hop.node] = sum;
+		for (uint32_t i = 0; i < n; i++) {
+			uint32_t target = fabric->link_target[choices[i].link];
+			uint8_t *mark = &seen[(size_t)choices[i].link * n_channels + choices[i].vc];
+			if (*mark || target == destination)
+				continue;
+			*mark = 1;
+			states[n_states] = hop;
+			states[n_states].node = target;
+			states[n_states].in_link = choices[i].link;
+			states[n_states++].vc = choices[i].vc;
+		}
+	}
+	free(seen);
+	free(states);
+}
+
+static void check_by_node(const struct fabric *fabric, const struct shape *shape)
+{
+	uint32_t step = fabric->n_npus > 48 ? fabric->n_npus / 7 : 1;
+	if (!fabric_routes_by_node(fabric))
+		return;
+	uint64_t *ways = memory_alloc((fabric->n_nodes + 1u) * sizeof *ways);
+	for (uint32_t destination = 0; destination < fabric->n_npus; destination += step) {
+		memset(ways, 0, fabric->n_nodes * sizeof *ways);
+		for (uint32_t source = 0; source < fabric->n_npus; source += step)
+			if (source != destination)
+				walk_all_ways(fabric, shape, fabric->npu_node[source], fabric->npu_node[destination], ways);
+	}
+	free(ways);
+}
+
 static void modules_hold_what_they_claim(void **state)
 {
 	(void)state;
 	each_shape(check_minimal);
 	each_shape(check_symmetric);
 	each_shape(check_uniform);
+	each_shape(check_by_node);
 }
 
 /* ---- deadlock freedom -------------------------------------------------------------------------------------------------- */

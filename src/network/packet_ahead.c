@@ -1,0 +1,104 @@
+/* What the next events will look at is asked of memory ahead of time: the state of thousands of links is spread over more memory than
+ * the near caches hold, and each event needs a chain of it (link, bitmap, queue, packet, credits). Nothing here changes anything.
+ *
+ * Two cases. Collectives make thousands of links due at one instant: those wait in `due`. Else events are at instants of their own:
+ * then a cursor runs some days of the calendar ahead of the clock and notes the links that it meets. Both take several steps, each of
+ * which needs what the one before asked for. */
+#include "network/packet.h"
+
+enum { FIRST_DAY = 6, LAST_DAY = 96, MOST_OF_A_DAY = 3, STEP = 5 };
+
+static void ask_bitmap(const struct packet_network *net, uint32_t index)
+{
+	const struct packet_link *link = &net->links[index];
+	__builtin_prefetch(&net->active[link->first_word]);
+	__builtin_prefetch(&net->avails_ps[link->first_voq + link->last_input]);
+	__builtin_prefetch(&net->credits[(size_t)index * net->n_channels]);
+}
+
+/* The queue that round robin comes to next, if what is there has arrived. */
+static uint32_t next_queue(const struct packet_network *net, uint32_t index)
+{
+	const struct packet_link *link = &net->links[index];
+	uint32_t first = link->last_input + 1 == link->n_inputs ? 0 : link->last_input + 1, words = (link->n_inputs + 63u) / 64;
+	uint64_t bits = net->active[link->first_word + first / 64] & ~UINT64_C(0) << first % 64;
+	if (bits)
+		return link->first_voq + first / 64 * 64 + (uint32_t)__builtin_ctzll(bits);
+	for (uint32_t word = 0; word < words; word++)
+		if (net->active[link->first_word + word])
+			return link->first_voq + word * 64 + (uint32_t)__builtin_ctzll(net->active[link->first_word + word]);
+	return PACKET_NONE;
+}
+
+static void ask_queue(const struct packet_network *net, uint32_t index)
+{
+	uint32_t voq = next_queue(net, index);
+	if (voq == PACKET_NONE)
+		return;
+	__builtin_prefetch(&net->voqs[voq]);
+	__builtin_prefetch(&net->avails_ps[voq]);
+}
+
+static void ask_packet(const struct packet_network *net, uint32_t index)
+{
+	uint32_t voq = next_queue(net, index);
+	if (voq == PACKET_NONE)
+		return;
+	if (net->voqs[voq].head != PACKET_NONE)
+		__builtin_prefetch(&net->entries[net->voqs[voq].head]);
+	if (net->voqs[voq].returns != PACKET_NONE)
+		__builtin_prefetch(&net->credits[net->voqs[voq].returns]);
+}
+
+static void note(struct packet_network *net, struct packet_ahead *ahead, uint32_t link)
+{
+	uint32_t n = ahead->n++;
+	ahead->links[n % PACKET_AHEAD] = link;
+	__builtin_prefetch(&net->links[link]);
+	ask_bitmap(net, ahead->links[(n - STEP) % PACKET_AHEAD]);
+	ask_queue(net, ahead->links[(n - 2 * STEP) % PACKET_AHEAD]);
+	ask_packet(net, ahead->links[(n - 3 * STEP) % PACKET_AHEAD]);
+}
+
+static void look_at_days(struct packet_network *net)
+{
+	const struct event_queue *queue = net->base.setup.engine->queue;
+	struct packet_ahead *ahead = &net->ahead;
+	uint32_t mask = queue->n_buckets - 1;
+	int64_t last = queue->day + LAST_DAY, before = ahead->day;
+	if (before < queue->day + FIRST_DAY || before > last)
+		before = ahead->day = queue->day + FIRST_DAY;
+	for (int found = 0; ahead->day < last && found < 2; ahead->day++) {
+		uint32_t bucket = (uint32_t)ahead->day & mask;
+		uint64_t bits = queue->bits[bucket >> 6] >> (bucket & 63);
+		if (!bits) {
+			ahead->day += 63 - (bucket & 63);
+			continue;
+		}
+		ahead->day += __builtin_ctzll(bits);
+		bucket = (uint32_t)ahead->day & mask;
+		uint32_t index = queue->head[bucket];
+		for (int i = 0; i < MOST_OF_A_DAY && index != EVENT_QUEUE_NONE; i++, index = queue->waiting[index].next)
+			if ((uint8_t)queue->waiting[index].time_handler == net->link_handler)
+				note(net, ahead, queue->waiting[index].argument);
+		found++;
+	}
+}
+
+void packet_look_ahead(struct packet_network *net)
+{
+	const struct event_queue *queue = net->base.setup.engine->queue;
+	if (queue->n_due < 17) {
+		look_at_days(net);
+		return;
+	}
+	const struct event_due *next = queue->due + queue->n_due - 1;
+	if (next[-16].handler == net->link_handler)
+		__builtin_prefetch(&net->links[next[-16].argument]);
+	if (next[-11].handler == net->link_handler)
+		ask_bitmap(net, next[-11].argument);
+	if (next[-7].handler == net->link_handler)
+		ask_queue(net, next[-7].argument);
+	if (next[-3].handler == net->link_handler)
+		ask_packet(net, next[-3].argument);
+}
