@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "engine/observer.h"
+#include "workload/loggops_queue.h"
 
 const char *const loggops_dialect_names[LOGGOPS_DIALECTS] = {
 	[LOGGOPS_CORRECTED] = "corrected", [LOGGOPS_LOGGOPSIM] = "loggopsim", [LOGGOPS_ATLAHS] = "atlahs",
@@ -17,12 +18,6 @@ const struct loggops_parameters loggops_defaults = {
 
 #define NONE UINT32_MAX
 
-/* Time of the whole simulation is this heap: the dialects define ties by (time, insertion). */
-struct entry {
-	int64_t time_ps;
-	uint64_t order;
-	uint32_t rank, what; /* an operation of the rank, or MESSAGE | index of a message on its way to it */
-};
 #define MESSAGE (UINT32_C(1) << 31)
 
 struct message {
@@ -50,7 +45,7 @@ struct dependents {
 };
 
 struct rank {
-	uint32_t first_op, first_cpu, first_nic, n_cpus, n_done, n_ops;
+	uint32_t first_op, first_cpu, first_nic, n_done, n_ops;
 	uint32_t receives[N_BUCKETS], messages[N_BUCKETS]; /* heads of lists in order of posting */
 	uint32_t receives_tail[N_BUCKETS], messages_tail[N_BUCKETS];
 };
@@ -75,8 +70,12 @@ struct loggops {
 	int64_t *ready_ps, *start_ps;
 	uint32_t *cause;               /* operation of the same rank that released it, NONE */
 	struct pool messages, waiting;
-	struct entry *heap;
-	size_t n_heap, heap_capacity;
+	struct loggops_queue queue;
+	struct loggops_freed *freed;           /* by the event at hand, in order */
+	size_t n_freed, freed_capacity;
+	uint32_t touched[2];           /* the one or two ranks whose operations it started or ended, in order */
+	int n_touched;
+	uint32_t n_cpus;               /* of every rank: the original charges a message to the cpu of its sender's number */
 	uint64_t n_inserted, n_events, n_messages;
 	int64_t now_ps;
 };
@@ -90,81 +89,16 @@ static const struct op *op_of(const struct loggops *s, uint32_t rank, uint32_t o
 
 /* --- the queue ---------------------------------------------------------------------------------------------------- */
 
-static bool before(const struct entry *a, const struct entry *b)
-{
-	return a->time_ps != b->time_ps ? a->time_ps < b->time_ps : a->order < b->order;
-}
-
-static void insert_ordered(struct loggops *s, struct entry entry)
-{
-	size_t i = s->n_heap++;
-	for (; i > 0 && before(&entry, &s->heap[(i - 1) / 4]); i = (i - 1) / 4)
-		s->heap[i] = s->heap[(i - 1) / 4];
-	s->heap[i] = entry;
-}
-
-static void extract_ordered(struct loggops *s, struct entry last)
-{
-	size_t i = 0, n = s->n_heap;
-	while (4 * i + 1 < n) {
-		size_t best = 4 * i + 1, end = best + 4 < n ? best + 4 : n;
-		for (size_t c = best + 1; c < end; c++)
-			if (before(&s->heap[c], &s->heap[best]))
-				best = c;
-		if (!before(&s->heap[best], &last))
-			break;
-		s->heap[i] = s->heap[best];
-		i = best;
-	}
-	s->heap[i] = last;
-}
-
-/* The variant compares times only, so equal times leave in the order that its binary heap (the C++ library's push_heap and pop_heap)
- * happens to give: the hole goes down to a leaf, to the right child among equals, then the last entry comes up from there. */
-static void sift_up_by_time(struct loggops *s, size_t hole, struct entry entry)
-{
-	for (; hole > 0 && s->heap[(hole - 1) / 2].time_ps > entry.time_ps; hole = (hole - 1) / 2)
-		s->heap[hole] = s->heap[(hole - 1) / 2];
-	s->heap[hole] = entry;
-}
-
-static void extract_by_time(struct loggops *s, struct entry last)
-{
-	size_t hole = 0, child = 0, n = s->n_heap;
-	while (n > 0 && child < (n - 1) / 2) {
-		child = 2 * (child + 1);
-		if (s->heap[child].time_ps > s->heap[child - 1].time_ps)
-			child--;
-		s->heap[hole] = s->heap[child];
-		hole = child;
-	}
-	if (n > 1 && n % 2 == 0 && child == (n - 2) / 2) {
-		child = 2 * child + 1;
-		s->heap[hole] = s->heap[child];
-		hole = child;
-	}
-	if (n)
-		sift_up_by_time(s, hole, last);
-}
-
 static void insert(struct loggops *s, int64_t time_ps, uint32_t rank, uint32_t what)
 {
-	struct entry entry = {.time_ps = time_ps, .order = s->n_inserted++, .rank = rank, .what = what};
-	ARRAY_RESERVE(s->heap, s->n_heap + 1, s->heap_capacity);
-	if (s->p.dialect == LOGGOPS_ATLAHS)
-		sift_up_by_time(s, s->n_heap++, entry);
-	else
-		insert_ordered(s, entry);
+	loggops_push(&s->queue, (struct loggops_entry){.time_ps = time_ps, .order = s->n_inserted++, .rank = rank, .what = what});
 }
 
-static struct entry extract(struct loggops *s)
+/* What cannot start yet comes back later, and keeps its place among equal times. */
+static void insert_again(struct loggops *s, struct loggops_entry entry, int64_t time_ps)
 {
-	struct entry top = s->heap[0], last = s->heap[--s->n_heap];
-	if (s->p.dialect == LOGGOPS_ATLAHS)
-		extract_by_time(s, last);
-	else if (s->n_heap)
-		extract_ordered(s, last);
-	return top;
+	entry.time_ps = time_ps;
+	loggops_push(&s->queue, entry);
 }
 
 /* --- costs -------------------------------------------------------------------------------------------------------- */
@@ -175,6 +109,8 @@ static int64_t per_byte_ps(const struct loggops *s, int64_t bytes, int64_t fs)
 	int64_t counted = bytes - 1;
 	if (counted < 0 && s->p.dialect != LOGGOPS_LOGGOPSIM)
 		counted = 0;
+	if (s->p.dialect == LOGGOPS_ATLAHS) /* counts whole nanoseconds */
+		return (int64_t)((wide)counted * fs / 1000000) * PS_PER_NS;
 	return (int64_t)((wide)counted * fs / 1000);
 }
 
@@ -199,15 +135,55 @@ static int64_t max_ps(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* --- dependencies ------------------------------------------------------------------------------------------------- */
 
-static void make_ready(struct loggops *s, uint32_t rank, uint32_t op, int64_t time_ps, uint32_t cause)
+static void make_ready(struct loggops *s, const struct loggops_freed *freed)
 {
-	uint32_t at = s->ranks[rank].first_op + op;
-	/* The original starts from the cpu's own time and forgets when the dependency ended. */
-	int64_t free_ps = cpu_of(s, rank, op_of(s, rank, op))->free_ps;
+	const struct op *op = op_of(s, freed->rank, freed->op);
+	uint32_t at = s->ranks[freed->rank].first_op + freed->op;
+	int64_t free_ps = cpu_of(s, freed->rank, op)->free_ps;
 	s->state[at] = OP_READY;
-	s->ready_ps[at] = s->p.dialect == LOGGOPS_LOGGOPSIM ? free_ps : max_ps(free_ps, time_ps);
-	s->cause[at] = cause;
-	insert(s, s->ready_ps[at], rank, op);
+	s->cause[at] = freed->cause;
+	switch (s->p.dialect) {
+	case LOGGOPS_LOGGOPSIM: /* starts from the cpu's own time and forgets when the dependency ended */
+		s->ready_ps[at] = op->kind == OP_SEND ? max_ps(free_ps, nic_of(s, freed->rank, op)->send_ps) : free_ps;
+		break;
+	case LOGGOPS_ATLAHS: /* a receive is posted whatever the cpu does */
+		s->ready_ps[at] = op->kind == OP_SEND ? max_ps(freed->after_ps, nic_of(s, freed->rank, op)->send_ps) :
+				  op->kind == OP_RECEIVE ? freed->after_ps : max_ps(freed->after_ps, free_ps);
+		break;
+	default: s->ready_ps[at] = max_ps(free_ps, freed->after_ps);
+	}
+	insert(s, s->ready_ps[at], freed->rank, freed->op);
+}
+
+static void free_op(struct loggops *s, uint32_t rank, uint32_t op, int64_t after_ps, uint32_t cause)
+{
+	ARRAY_RESERVE(s->freed, s->n_freed + 1, s->freed_capacity);
+	s->freed[s->n_freed++] = (struct loggops_freed){rank, op, cause, after_ps};
+}
+
+static void touch(struct loggops *s, uint32_t rank)
+{
+	for (int i = 0; i < s->n_touched; i++)
+		if (s->touched[i] == rank)
+			return;
+	s->touched[s->n_touched++] = rank;
+}
+
+/* What one event freed enters the queue after it: rank by rank, in the original sends before receives before calculations. The variant
+ * does not sort, and takes the ranks in the order of a hash set of the C++ library: the last one touched first. */
+static void insert_freed(struct loggops *s)
+{
+	if (s->p.dialect != LOGGOPS_ATLAHS) {
+		loggops_sort(s->workload, s->freed, s->n_freed);
+		for (size_t i = 0; i < s->n_freed; i++)
+			make_ready(s, &s->freed[i]);
+	}
+	for (int t = s->n_touched; t-- > 0 && s->p.dialect == LOGGOPS_ATLAHS; )
+		for (size_t i = 0; i < s->n_freed; i++)
+			if (s->freed[i].rank == s->touched[t])
+				make_ready(s, &s->freed[i]);
+	s->n_freed = 0;
+	s->n_touched = 0;
 }
 
 static void release_dependents(struct loggops *s, uint32_t rank, uint32_t op, int64_t time_ps, uint32_t kind)
@@ -216,13 +192,14 @@ static void release_dependents(struct loggops *s, uint32_t rank, uint32_t op, in
 	for (uint32_t i = d->first[op]; i < d->first[op + 1]; i++) {
 		uint32_t other = d->after[i] & ~DEP_START;
 		if ((d->after[i] & DEP_START) == kind && --s->missing[s->ranks[rank].first_op + other] == 0)
-			make_ready(s, rank, other, time_ps, op);
+			free_op(s, rank, other, time_ps, op);
 	}
 }
 
 static void start(struct loggops *s, uint32_t rank, uint32_t op, int64_t time_ps)
 {
 	uint32_t at = s->ranks[rank].first_op + op;
+	touch(s, rank);
 	s->state[at] = OP_STARTED;
 	s->start_ps[at] = time_ps;
 	release_dependents(s, rank, op, time_ps, DEP_START);
@@ -254,6 +231,7 @@ static void record_op(struct loggops *s, uint32_t rank, uint32_t index, int64_t 
 
 static void finish(struct loggops *s, uint32_t rank, uint32_t op, int64_t end_ps)
 {
+	touch(s, rank);
 	s->state[s->ranks[rank].first_op + op] = OP_DONE;
 	s->ranks[rank].n_done++;
 	if (s->observers)
@@ -370,47 +348,63 @@ static bool is_rendezvous(const struct loggops *s, const struct op *send)
 	return send->amount > s->p.S_bytes || (send->flags & OP_RENDEZVOUS);
 }
 
-/* A message and its receive have met: both operations end. */
-static void complete(struct loggops *s, uint32_t rank, uint32_t receive, uint32_t index, int64_t time_ps, int64_t end_ps)
+/* A rendezvous frees its sender, whose cpu and adapter are lifted to the match. The programs that the dialects follow take the cpu's
+ * and adapter's numbers from `event`, the operation whose event this is. */
+static void free_sender(struct loggops *s, uint32_t sender, uint32_t send, const struct op *event, int64_t cpu_ps, int64_t nic_ps)
 {
-	struct message message = *(struct message *)pool_at(&s->messages, index);
+	const struct op *op = s->p.dialect == LOGGOPS_CORRECTED ? op_of(s, sender, send) : event;
+	struct cpu *cpu = cpu_of(s, sender, op);
+	struct nic *nic = nic_of(s, sender, op);
+	cpu->free_ps = max_ps(cpu->free_ps, cpu_ps);
+	nic->send_ps = max_ps(nic->send_ps, nic_ps);
+	finish(s, sender, send, s->p.dialect == LOGGOPS_ATLAHS ? cpu_ps : cpu->free_ps);
+}
+
+struct match {
+	uint32_t rank, receive, message;
+	const struct op *event;          /* the send when the message came last, else the receive */
+	int64_t cpu_ps, nic_ps, end_ps;  /* what the sender of a rendezvous is lifted to; when the receive ends */
+};
+
+/* A message and its receive have met: both operations end. */
+static void complete(struct loggops *s, const struct match *m)
+{
+	struct message message = *(struct message *)pool_at(&s->messages, m->message);
 	const struct op *send = op_of(s, message.source, message.source_op);
-	pool_give(&s->messages, index);
+	pool_give(&s->messages, m->message);
 	if (s->observers) {
-		struct message_record record = {.id = message.id, .source = message.source, .destination = rank, .bytes = send->amount,
-			.start_ps = message.start_ps, .end_ps = end_ps, .route = UINT32_MAX, .collective = -1,
+		struct message_record record = {.id = message.id, .source = message.source, .destination = m->rank,
+			.bytes = send->amount, .start_ps = message.start_ps, .end_ps = m->end_ps, .route = UINT32_MAX, .collective = -1,
 			.kind = TRAFFIC_POINT_TO_POINT};
 		OBSERVE(s->observers, message, &record);
 	}
-	if (is_rendezvous(s, send)) {
-		int64_t lift_ps = s->p.dialect == LOGGOPS_ATLAHS ? end_ps : time_ps;
-		struct cpu *cpu = cpu_of(s, message.source, send);
-		struct nic *nic = nic_of(s, message.source, send);
-		cpu->free_ps = max_ps(cpu->free_ps, lift_ps);
-		nic->send_ps = max_ps(nic->send_ps, lift_ps);
-		finish(s, message.source, message.source_op, cpu->free_ps);
-	}
-	finish(s, rank, receive, end_ps);
+	if (is_rendezvous(s, send))
+		free_sender(s, message.source, message.source_op, m->event, m->cpu_ps, m->nic_ps);
+	finish(s, m->rank, m->receive, m->end_ps);
 }
 
-/* atlahs: what the receiver pays once message and receive have met. */
-static int64_t charge_after_match(struct loggops *s, uint32_t rank, const struct op *receive, int64_t time_ps)
+/* atlahs: what the receiver pays once message and receive have met. A receive that finds its message asks the sending side of the
+ * adapter, and may set its cpu back. */
+static void charge_after_match(struct loggops *s, struct match *m, bool by_receive)
 {
-	struct cpu *cpu = cpu_of(s, rank, receive);
-	struct nic *nic = nic_of(s, rank, receive);
-	nic->receive_ps = max_ps(nic->receive_ps, time_ps) + s->p.g_ps;
-	int64_t end_ps = max_ps(cpu->free_ps, nic->receive_ps) + s->p.o_ps + per_byte_ps(s, receive->amount, s->p.O_fs);
-	cpu->overhead_ps += s->p.o_ps + per_byte_ps(s, receive->amount, s->p.O_fs);
-	cpu->free_ps = end_ps;
-	return end_ps;
+	const struct op *receive = op_of(s, m->rank, m->receive);
+	struct cpu *cpu = cpu_of(s, m->rank, receive);
+	struct nic *nic = nic_of(s, m->rank, m->event);
+	int64_t cost_ps = s->p.o_ps + per_byte_ps(s, receive->amount, s->p.O_fs);
+	nic->receive_ps = max_ps(by_receive ? nic->send_ps : nic->receive_ps, s->now_ps) + s->p.g_ps;
+	cpu->free_ps = nic->receive_ps + cost_ps;
+	cpu->overhead_ps += cost_ps;
+	m->nic_ps = nic->receive_ps;
+	m->cpu_ps = m->end_ps = cpu->free_ps;
 }
 
-static void do_compute(struct loggops *s, uint32_t rank, uint32_t index, const struct op *op)
+static void do_compute(struct loggops *s, struct loggops_entry entry, const struct op *op)
 {
+	uint32_t rank = entry.rank, index = entry.what;
 	struct cpu *cpu = cpu_of(s, rank, op);
 	int64_t duration_ps = op->kind == OP_COMPUTE ? op->amount : 0;
 	if (cpu->free_ps > s->now_ps) {
-		insert(s, cpu->free_ps, rank, index);
+		insert_again(s, entry, cpu->free_ps);
 		return;
 	}
 	start(s, rank, index, s->now_ps);
@@ -419,14 +413,15 @@ static void do_compute(struct loggops *s, uint32_t rank, uint32_t index, const s
 	finish(s, rank, index, cpu->free_ps);
 }
 
-static void do_send(struct loggops *s, uint32_t rank, uint32_t index, const struct op *op)
+static void do_send(struct loggops *s, struct loggops_entry entry, const struct op *op)
 {
+	uint32_t rank = entry.rank, index = entry.what;
 	struct cpu *cpu = cpu_of(s, rank, op);
 	struct nic *nic = nic_of(s, rank, op);
 	int64_t free_ps = max_ps(cpu->free_ps, nic->send_ps), on_cpu_ps = per_byte_ps(s, op->amount, s->p.O_fs);
 	int64_t on_nic_ps = per_byte_ps(s, op->amount, s->p.G_fs), arrives_ps = s->now_ps + s->p.o_ps + s->p.L_ps;
 	if (free_ps > s->now_ps) {
-		insert(s, free_ps, rank, index);
+		insert_again(s, entry, free_ps);
 		return;
 	}
 	start(s, rank, index, s->now_ps);
@@ -443,19 +438,27 @@ static void do_send(struct loggops *s, uint32_t rank, uint32_t index, const stru
 		finish(s, rank, index, cpu->free_ps);
 }
 
-static void do_receive(struct loggops *s, uint32_t rank, uint32_t index, const struct op *op)
+static void post_receive(struct loggops *s, uint32_t rank, uint32_t index, const struct op *op)
 {
 	struct rank *r = &s->ranks[rank];
+	uint32_t list = is_wildcard(op) ? WILDCARDS : exact_bucket(peer_rank(s, rank, op), op->tag);
+	append(s, &r->receives[list], &r->receives_tail[list], index);
+}
+
+static void do_receive(struct loggops *s, uint32_t rank, uint32_t index, const struct op *op)
+{
 	start(s, rank, index, s->now_ps);
-	uint32_t message = take_message(s, rank, op);
-	if (message == NONE) {
-		uint32_t list = is_wildcard(op) ? WILDCARDS : exact_bucket(peer_rank(s, rank, op), op->tag);
-		append(s, &r->receives[list], &r->receives_tail[list], index);
+	struct match m = {.rank = rank, .receive = index, .event = op, .cpu_ps = s->now_ps, .nic_ps = s->now_ps};
+	m.message = take_message(s, rank, op);
+	if (m.message == NONE) {
+		post_receive(s, rank, index, op);
 		return;
 	}
-	int64_t end_ps = s->p.dialect == LOGGOPS_ATLAHS ? charge_after_match(s, rank, op, s->now_ps)
-							: max_ps(s->now_ps, cpu_of(s, rank, op)->free_ps);
-	complete(s, rank, index, message, s->now_ps, end_ps);
+	if (s->p.dialect == LOGGOPS_ATLAHS)
+		charge_after_match(s, &m, true);
+	else
+		m.end_ps = max_ps(s->now_ps, cpu_of(s, rank, op)->free_ps);
+	complete(s, &m);
 }
 
 /* Which cpu and adapter a message charges before it is matched: those of the receive it will meet, the first ones if unknown. */
@@ -476,71 +479,99 @@ static void keep_unexpected(struct loggops *s, uint32_t rank, uint32_t index, co
 	append(s, &r->messages[list], &r->messages_tail[list], index);
 }
 
-static void do_message(struct loggops *s, uint32_t rank, uint32_t index)
+/* loggopsim, corrected: the message waits for cpu and adapter and charges them, then it is matched. */
+static void charge_then_match(struct loggops *s, struct loggops_entry entry, const struct message *message, const struct op *send)
 {
-	struct message message = *(struct message *)pool_at(&s->messages, index);
+	uint32_t rank = entry.rank, index = entry.what & ~MESSAGE;
+	const struct op *charged = send; /* the original: the numbers that the sender has */
+	struct cpu *cpu = &s->cpus[s->ranks[rank].first_cpu];
+	struct nic *nic = &s->nics[s->ranks[rank].first_nic];
+	if (s->p.dialect == LOGGOPS_CORRECTED)
+		charged = expected_receive(s, rank, message);
+	if (charged) {
+		cpu = cpu_of(s, rank, charged);
+		nic = nic_of(s, rank, charged);
+	}
+	int64_t free_ps = max_ps(cpu->free_ps, nic->receive_ps);
+	if (free_ps > s->now_ps) {
+		insert_again(s, entry, free_ps);
+		return;
+	}
+	cpu->free_ps = s->now_ps + s->p.o_ps + receive_bytes_ps(s, send->amount);
+	cpu->overhead_ps += cpu->free_ps - s->now_ps;
+	nic->receive_ps = s->now_ps + s->p.g_ps + per_byte_ps(s, send->amount, s->p.G_fs);
+	struct match m = {.rank = rank, .message = index, .event = send, .cpu_ps = s->now_ps, .nic_ps = s->now_ps,
+		.end_ps = cpu->free_ps};
+	m.receive = take_receive(s, rank, message);
+	if (m.receive == NONE)
+		keep_unexpected(s, rank, index, message);
+	else
+		complete(s, &m);
+}
+
+/* atlahs: the message is matched, then waits for the cpu of its receive. A receive that has to wait goes behind the others of its source
+ * and tag, so that the message may meet another when it comes back. */
+static void match_then_charge(struct loggops *s, struct loggops_entry entry, const struct message *message, const struct op *send)
+{
+	struct match m = {.rank = entry.rank, .message = entry.what & ~MESSAGE, .event = send};
+	m.receive = take_receive(s, m.rank, message);
+	if (m.receive == NONE) {
+		keep_unexpected(s, m.rank, m.message, message);
+		return;
+	}
+	const struct op *receive = op_of(s, m.rank, m.receive);
+	int64_t free_ps = max_ps(cpu_of(s, m.rank, receive)->free_ps, nic_of(s, m.rank, send)->receive_ps);
+	if (free_ps > s->now_ps) {
+		insert_again(s, entry, free_ps);
+		post_receive(s, m.rank, m.receive, receive);
+		return;
+	}
+	charge_after_match(s, &m, false);
+	complete(s, &m);
+}
+
+static void do_message(struct loggops *s, struct loggops_entry entry)
+{
+	struct message message = *(struct message *)pool_at(&s->messages, entry.what & ~MESSAGE);
 	const struct op *send = op_of(s, message.source, message.source_op);
-	int64_t end_ps;
-	if (s->p.dialect != LOGGOPS_ATLAHS) {
-		/* A message carries its sender's cpu and adapter numbers; it charges the receiver's of the receive it meets. */
-		const struct op *receive = expected_receive(s, rank, &message);
-		struct cpu *cpu = &s->cpus[s->ranks[rank].first_cpu];
-		struct nic *nic = &s->nics[s->ranks[rank].first_nic];
-		if (receive) {
-			cpu = cpu_of(s, rank, receive);
-			nic = nic_of(s, rank, receive);
-		}
-		int64_t free_ps = max_ps(cpu->free_ps, nic->receive_ps);
-		if (free_ps > s->now_ps) {
-			insert(s, free_ps, rank, MESSAGE | index);
-			return;
-		}
-		cpu->free_ps = s->now_ps + s->p.o_ps + receive_bytes_ps(s, send->amount);
-		cpu->overhead_ps += cpu->free_ps - s->now_ps;
-		nic->receive_ps = s->now_ps + s->p.g_ps + per_byte_ps(s, send->amount, s->p.G_fs);
-		end_ps = cpu->free_ps;
-		uint32_t posted = take_receive(s, rank, &message);
-		if (posted == NONE)
-			keep_unexpected(s, rank, index, &message);
-		else
-			complete(s, rank, posted, index, s->now_ps, end_ps);
+	if (s->p.dialect == LOGGOPS_ATLAHS)
+		match_then_charge(s, entry, &message, send);
+	else
+		charge_then_match(s, entry, &message, send);
+}
+
+static void do_event(struct loggops *s, struct loggops_entry entry)
+{
+	if (entry.what & MESSAGE) {
+		do_message(s, entry);
 		return;
 	}
-	uint32_t posted = take_receive(s, rank, &message);
-	if (posted == NONE) {
-		keep_unexpected(s, rank, index, &message);
-		return;
+	const struct op *op = op_of(s, entry.rank, entry.what);
+	switch ((enum op_kind)op->kind) {
+	case OP_SEND: do_send(s, entry, op); break;
+	case OP_RECEIVE: do_receive(s, entry.rank, entry.what, op); break;
+	case OP_COMPUTE:
+	case OP_WAIT: do_compute(s, entry, op); break;
+	case OP_COLLECTIVE:
+	case OP_KINDS: assert(false); /* refused by loggops_new */
 	}
-	end_ps = charge_after_match(s, rank, op_of(s, rank, posted), s->now_ps);
-	complete(s, rank, posted, index, s->now_ps, end_ps);
 }
 
 bool loggops_step(struct loggops *s, uint64_t budget)
 {
-	for (; s->n_heap && budget; budget--) {
-		struct entry entry = extract(s);
+	for (; s->queue.n && budget; budget--) {
+		struct loggops_entry entry = loggops_pop(&s->queue);
 		s->now_ps = entry.time_ps;
 		s->n_events++;
-		if (entry.what & MESSAGE) {
-			do_message(s, entry.rank, entry.what & ~MESSAGE);
-			continue;
-		}
-		const struct op *op = op_of(s, entry.rank, entry.what);
-		switch ((enum op_kind)op->kind) {
-		case OP_SEND: do_send(s, entry.rank, entry.what, op); break;
-		case OP_RECEIVE: do_receive(s, entry.rank, entry.what, op); break;
-		case OP_COMPUTE:
-		case OP_WAIT: do_compute(s, entry.rank, entry.what, op); break;
-		case OP_COLLECTIVE:
-		case OP_KINDS: assert(!"refused by loggops_new");
-		}
+		do_event(s, entry);
+		insert_freed(s);
 	}
-	return s->n_heap == 0;
+	return s->queue.n == 0;
 }
 
 /* --- beginning and end -------------------------------------------------------------------------------------------- */
 
-static int index_program(const struct program *program, struct dependents *out, struct error *err)
+static int index_program(const struct program *program, bool wildcards, struct dependents *out, struct error *err)
 {
 	out->first = memory_zero((size_t)program->n_ops + 2, sizeof *out->first);
 	for (uint32_t i = 0; i < program->n_ops; i++) {
@@ -550,6 +581,9 @@ static int index_program(const struct program *program, struct dependents *out, 
 			return error_set(err, ERROR_INPUT, "the loggops model takes computes, sends and receives, not the collective "
 					 "'%s' (expand it into messages, or use the fluid or packet model)",
 					 collective_kind_names[program->calls[op->amount].kind]);
+		if (op->kind == OP_RECEIVE && is_wildcard(op) && !wildcards)
+			return error_set(err, ERROR_INPUT, "operation %u receives from any source or with any tag, which the atlahs dialect "
+					 "of the loggops model cannot match", i);
 		if (cpu >= out->n_cpus)
 			out->n_cpus = (uint16_t)(cpu + 1);
 		if (op->nic >= out->n_nics)
@@ -570,18 +604,21 @@ static int index_program(const struct program *program, struct dependents *out, 
 
 static void lay_out_ranks(struct loggops *s)
 {
-	uint32_t n_ops = 0, n_cpus = 0, n_nics = 0;
+	uint32_t n_ops = 0, n_cpus = 0, n_nics = 0, most_nics = 1;
+	s->n_cpus = 1;
+	for (uint32_t i = 0; i < s->workload->n_programs; i++) {
+		s->n_cpus = s->dependents[i].n_cpus > s->n_cpus ? s->dependents[i].n_cpus : s->n_cpus;
+		most_nics = s->dependents[i].n_nics > most_nics ? s->dependents[i].n_nics : most_nics;
+	}
 	for (uint32_t rank = 0; rank < s->workload->n_ranks; rank++) {
-		const struct dependents *d = &s->dependents[s->workload->rank_program[rank]];
 		struct rank *r = &s->ranks[rank];
 		r->first_op = n_ops;
 		r->first_cpu = n_cpus;
 		r->first_nic = n_nics;
-		r->n_cpus = d->n_cpus ? d->n_cpus : 1;
 		r->n_ops = program_of(s, rank)->n_ops;
 		n_ops += r->n_ops;
-		n_cpus += r->n_cpus;
-		n_nics += d->n_nics ? d->n_nics : 1;
+		n_cpus += s->n_cpus;
+		n_nics += most_nics;
 		for (int i = 0; i < N_BUCKETS; i++)
 			r->receives[i] = r->messages[i] = r->receives_tail[i] = r->messages_tail[i] = NONE;
 	}
@@ -601,12 +638,13 @@ struct loggops *loggops_new(const struct loggops_parameters *parameters, const s
 	s->p = *parameters;
 	s->workload = workload;
 	s->observers = observers;
+	s->queue.time_only = parameters->dialect == LOGGOPS_ATLAHS;
 	pool_init(&s->messages, sizeof(struct message));
 	pool_init(&s->waiting, sizeof(struct waiting));
 	s->dependents = memory_zero(workload->n_programs + 1, sizeof *s->dependents);
 	s->ranks = memory_zero((size_t)workload->n_ranks + 1, sizeof *s->ranks);
 	for (uint32_t i = 0; i < workload->n_programs; i++)
-		if (index_program(&workload->programs[i], &s->dependents[i], err)) {
+		if (index_program(&workload->programs[i], s->p.dialect != LOGGOPS_ATLAHS, &s->dependents[i], err)) {
 			loggops_free(s);
 			return NULL;
 		}
@@ -617,7 +655,9 @@ struct loggops *loggops_new(const struct loggops_parameters *parameters, const s
 			s->missing[s->ranks[rank].first_op + i] = program->ops[i].n_deps;
 		for (uint32_t i = 0; i < program->n_ops; i++)
 			if (!program->ops[i].n_deps)
-				make_ready(s, rank, i, 0, NONE);
+				free_op(s, rank, i, 0, NONE);
+		touch(s, rank);
+		insert_freed(s);
 	}
 	return s;
 }
@@ -658,7 +698,7 @@ void loggops_rank_result(const struct loggops *s, uint32_t rank, struct rank_res
 {
 	const struct rank *r = &s->ranks[rank];
 	const struct cpu *last = &s->cpus[r->first_cpu];
-	for (uint32_t i = 1; i < r->n_cpus; i++)
+	for (uint32_t i = 1; i < s->n_cpus; i++)
 		if (s->cpus[r->first_cpu + i].free_ps > last->free_ps)
 			last = &s->cpus[r->first_cpu + i];
 	memset(result, 0, sizeof *result);
@@ -689,7 +729,8 @@ void loggops_free(struct loggops *s)
 	free(s->ready_ps);
 	free(s->start_ps);
 	free(s->cause);
-	free(s->heap);
+	free(s->queue.heap);
+	free(s->freed);
 	pool_release(&s->messages);
 	pool_release(&s->waiting);
 	free(s);

@@ -6,15 +6,19 @@
  *
  *                       loggopsim                        atlahs                          corrected (default)
  *   message arrives     t + o + L (first byte)           t + o + (s-1)O + L + (s-1)G     as loggopsim
- *   receive             waits for cpu and nic, then      matches first, then             as loggopsim
- *                       cpu = t + o + max((s-1)O,(s-1)G) nic = max(nic, t) + g,
- *                       nic = t + g + (s-1)G, charged    cpu = max(cpu, nic) + o
- *                       before matching                  + (s-1)O
- *   rendezvous (s > S)  sender's cpu and nic lifted to   lifted to the receiver's cpu    as loggopsim
- *                       the match
+ *   receive             waits for cpu and nic, then      matches, waits for the cpu of   as loggopsim, on the cpu
+ *                       cpu = t + o + max((s-1)O,(s-1)G) its receive and the nic, then   of the receive
+ *                       nic = t + g + (s-1)G, charged    nic = t + g,
+ *                       before matching, on the cpu of   cpu = nic + o + (s-1)O
+ *                       the sender's number
+ *   rendezvous (s > S)  sender's cpu and nic lifted to   cpu lifted to the receiver's    as loggopsim
+ *                       the match                        cpu, nic to its nic
  *   dependency across   its time is lost                 carried                         carried
  *   cpus of a rank
+ *   ready together      sends, receives, calculations    as they stand                   as loggopsim
+ *   equal times         first in, first out              a binary heap's order           as loggopsim
  *   s = 0               (s-1) is -1: -G, -O              as 1                            as 1
+ *   wildcards           yes                              refused                         yes
  *
  * A stream of the program is a cpu of the rank; a rank ends when its last cpu does. */
 #ifndef WEFT_WORKLOAD_LOGGOPS_H

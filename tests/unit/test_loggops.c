@@ -152,6 +152,65 @@ static void dependency_across_cpus_is_lost_only_in_the_original(void **state)
 	workload_release(&w);
 }
 
+/* By hand from the programs' sources, 1 B each. Three messages reach host 0 at 4000. Original: each waits for the cpu, 1500 apart. Variant:
+ * each waits for the cpu, then takes g and o: 4000 + 3 (1000 + 1500). */
+static void messages_that_arrive_together_queue_at_the_cpu(void **state)
+{
+	struct workload w;
+	(void)state;
+	start(&w, 4);
+	for (uint32_t source = 1; source < 4; source++) {
+		send_op(&w, source, 0, 1, 0, -1);
+		receive_op(&w, 0, source, 1, 0, -1);
+	}
+	struct loggops_parameters p = dialect(LOGGOPS_LOGGOPSIM);
+	assert_int_equal(run_ns(&w, &p, 0), 8500);
+	p = dialect(LOGGOPS_CORRECTED);
+	assert_int_equal(run_ns(&w, &p, 0), 8500);
+	p = dialect(LOGGOPS_ATLAHS);
+	assert_int_equal(run_ns(&w, &p, 0), 11500);
+	workload_release(&w);
+}
+
+/* A message from cpu 1 to a receive on cpu 0, where a calculation of 10000 runs. The original charges it to the receiver's cpu 1, at 4000;
+ * the variant and the corrected dialect wait for cpu 0. */
+static void original_charges_the_cpu_of_the_senders_number(void **state)
+{
+	struct workload w;
+	(void)state;
+	start(&w, 2);
+	send_op(&w, 0, 1, 1, 0, -1);
+	at(&w, 0)->ops[0].stream = 1;
+	at(&w, 0)->n_streams = 2;
+	calc_op(&w, 1, 10000, 0, -1);
+	receive_op(&w, 1, 0, 1, 0, -1);
+	struct loggops_parameters p = dialect(LOGGOPS_LOGGOPSIM);
+	assert_int_equal(run_ns(&w, &p, 1), 10000);
+	p = dialect(LOGGOPS_CORRECTED);
+	assert_int_equal(run_ns(&w, &p, 1), 11500);
+	p = dialect(LOGGOPS_ATLAHS);
+	assert_int_equal(run_ns(&w, &p, 1), 12500);
+	workload_release(&w);
+}
+
+/* A calculation and a send become ready together: the original issues the send first, whichever stands first; the variant takes them as
+ * they stand (both at time 0, the first pushed leaves its heap first). */
+static void original_issues_sends_before_calculations(void **state)
+{
+	struct workload w;
+	(void)state;
+	start(&w, 2);
+	calc_op(&w, 0, 10000, 0, -1);
+	send_op(&w, 0, 1, 1, 0, -1);
+	receive_op(&w, 1, 0, 1, 0, -1);
+	struct loggops_parameters p = dialect(LOGGOPS_LOGGOPSIM);
+	assert_int_equal(run_ns(&w, &p, 1), 5500);
+	assert_int_equal(run_ns(&w, &p, 0), 11500);
+	p = dialect(LOGGOPS_ATLAHS);
+	assert_int_equal(run_ns(&w, &p, 1), 16500);
+	workload_release(&w);
+}
+
 static void other_parameters(void **state)
 {
 	struct workload w;
@@ -257,7 +316,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_message_costs_what_each_dialect_says), cmocka_unit_test(late_receiver_holds_the_message),
 		cmocka_unit_test(two_sends_share_the_adapter), cmocka_unit_test(dependency_across_cpus_is_lost_only_in_the_original),
-		cmocka_unit_test(other_parameters), cmocka_unit_test(schedules_end_when_the_programs_say),
+		cmocka_unit_test(messages_that_arrive_together_queue_at_the_cpu),
+		cmocka_unit_test(original_charges_the_cpu_of_the_senders_number),
+		cmocka_unit_test(original_issues_sends_before_calculations), cmocka_unit_test(other_parameters), cmocka_unit_test(schedules_end_when_the_programs_say),
 		cmocka_unit_test(unmatched_receive_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

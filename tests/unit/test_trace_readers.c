@@ -191,7 +191,7 @@ static void expect_error(const char *name, const void *bytes, size_t n, const ch
 	int file = mkstemp(path);
 	assert_true(file >= 0 && write(file, bytes, n) == (ssize_t)n);
 	close(file);
-	struct trace_request request = {.paths = paths, .n_paths = 1, .format = name};
+	struct trace_request request = {.paths = paths, .n_paths = 1, .format = name, .step = -1};
 	int result = trace_load(&w, &request, NULL, &err);
 	unlink(path);
 	assert_int_equal(result, -1);
