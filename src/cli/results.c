@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/cli.h"
+#include "cli/results_circuits.h"
 #include "host/job.h"
 #include "link/power.h"
 #include "network/hops.h"
@@ -250,6 +251,7 @@ static void print_json(const struct job *job)
 	json_integer(json, "packet_hops", (int64_t)simulation->packet_hops);
 	json_packets(json, simulation);
 	json_collectives(json, simulation);
+	results_circuits_json(json, simulation->circuits_totals);
 	json_failures(json, simulation);
 	if (simulation->energy)
 		json_number(json, "energy_j", simulation->energy->facility_j);
@@ -478,6 +480,7 @@ static void print_text(const struct job *job, const struct scenario *scenario)
 	text_release(&tables);
 	print_ethernet(job->simulation.counters.ethernet, job->simulation.packet_hops);
 	print_hop_times(&job->simulation);
+	results_circuits_print(job->simulation.circuits_totals);
 	print_physics(&job->simulation);
 }
 

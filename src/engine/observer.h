@@ -124,7 +124,7 @@ struct circuit_request_record {
 	int64_t delay_ps;       /* delta: until the circuits would be lit */
 	double before_bytes_per_s, after_bytes_per_s; /* b0, b1: V over the time that its busiest circuit takes, now and then; 0: never */
 	double break_even_bytes; /* delta / (1/b0 - 1/b1); infinite: nothing is gained */
-	bool moved;             /* the switch took that state (or had it) */
+	bool had, moved;        /* the switches had the state or were on their way to it; took it */
 };
 
 struct observer {

@@ -17,7 +17,7 @@ struct part_entry {
 
 static const char *const share_names[EXPLAIN_SHARES] = {
 	[EXPLAIN_LATENCY] = "latency", [EXPLAIN_SERIALIZATION] = "serialization", [EXPLAIN_QUEUEING] = "queueing",
-	[EXPLAIN_FAILURE] = "failure", [EXPLAIN_REPLAY] = "replay", [EXPLAIN_SWITCHING] = "switching",
+	[EXPLAIN_FAILURE] = "failure", [EXPLAIN_REPLAY] = "replay", [EXPLAIN_CIRCUIT] = "circuit", [EXPLAIN_SWITCHING] = "switching",
 };
 static const char *const step_names[] = {
 	[EXPLAIN_COMPUTE] = "compute", [EXPLAIN_HOST] = "host", [EXPLAIN_STREAM] = "stream", [EXPLAIN_LOCAL] = "local",
@@ -130,6 +130,18 @@ static void add_message(struct explain_parts *parts, const struct explain_record
 				 shares[i].link < 0 ? NULL : records->links.names[shares[i].link], shares[i].time_ps, 1);
 }
 
+/* The part of a step in which its collective waited for the circuits that it had asked for. */
+static int64_t asking_ps(const struct explain_records *records, const struct explain_step *step)
+{
+	int64_t collective = step->kind == EXPLAIN_LOCAL && step->op >= 0 ? records->ops.collective[step->op] : -1;
+	if (collective < 0 || collective >= records->n_collectives || records->asked_ps[collective] < 0)
+		return 0;
+	int64_t from_ps = records->asked_ps[collective], to_ps = records->begun_ps[collective];
+	from_ps = from_ps > step->from_ps ? from_ps : step->from_ps;
+	to_ps = to_ps < step->to_ps ? to_ps : step->to_ps;
+	return to_ps > from_ps ? to_ps - from_ps : 0;
+}
+
 static void gather(struct explain_parts *parts, const struct explain_records *records, const struct explain_path *path)
 {
 	char rank[32];
@@ -143,8 +155,12 @@ static void gather(struct explain_parts *parts, const struct explain_records *re
 		snprintf(rank, sizeof rank, "rank %" PRId64, step->rank);
 		bool labelled = step->op >= 0, collective = labelled && records->ops.collective[step->op] >= 0;
 		const char *of = labelled ? explain_op_label(records, step->op) : "the run did not complete";
-		add_part(parts, step_names[step->kind], collective ? of : sort_of(&parts->arena, of), NULL,
-			 step->kind == EXPLAIN_WAIT_RANK ? rank : NULL, step->to_ps - step->from_ps, 1);
+		int64_t asking = asking_ps(records, step), rest = step->to_ps - step->from_ps - asking;
+		if (asking)
+			add_part(parts, share_names[EXPLAIN_CIRCUIT], of, NULL, NULL, asking, 1);
+		if (rest)
+			add_part(parts, step_names[step->kind], collective ? of : sort_of(&parts->arena, of), NULL,
+				 step->kind == EXPLAIN_WAIT_RANK ? rank : NULL, rest, 1);
 	}
 	finish_parts(parts);
 }

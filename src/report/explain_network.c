@@ -36,10 +36,13 @@ static int64_t alone_ps(const struct explain_records *records, int64_t row, int6
 
 /* ---- links that did not carry ---- */
 
-static bool replaying(const struct explain_records *records, int64_t change)
+/* Why a link carried less after this change. */
+static enum explain_share_kind why(const struct explain_records *records, int64_t change)
 {
-	int64_t state = records->change_state[change];
-	return state < records->n_states && !strcmp(records->states[state], "replaying");
+	int64_t state = records->change_state[change], cause = records->change_cause[change];
+	if (state < records->n_states && !strcmp(records->states[state], "replaying"))
+		return EXPLAIN_REPLAY;
+	return cause < records->n_causes && !strcmp(records->causes[cause], "circuit") ? EXPLAIN_CIRCUIT : EXPLAIN_FAILURE;
 }
 
 /* Of a time on the link after this change, what its missing capacity cost. */
@@ -49,29 +52,28 @@ static int64_t lost_ps(const struct explain_records *records, int64_t change, in
 	return now >= nominal ? 0 : scale_floor(time_ps, nominal - now, nominal);
 }
 
-/* What the link lost within the span, to replays or to failures: down all of the time, degraded in proportion. */
-static int64_t link_out_ps(const struct explain_records *records, int64_t link, struct span span, bool replays)
+/* What the link lost within the span for one reason: down or dark all of the time, degraded in proportion. */
+static int64_t link_out_ps(const struct explain_records *records, int64_t link, struct span span, enum explain_share_kind reason)
 {
 	int64_t since = -1, sum = 0, last = -1;
-	for (int64_t c = 0; c < records->n_changes; c++) {
-		if (records->change_link[c] != link)
-			continue;
+	for (int64_t i = records->change_first[link]; i < records->change_first[link + 1]; i++) {
+		int64_t c = records->change_row[i];
 		int64_t now = least(records->change_ps[c] > span.from_ps ? records->change_ps[c] : span.from_ps, span.to_ps);
-		if (last >= 0 && replaying(records, last) == replays)
+		if (last >= 0 && why(records, last) == reason)
 			sum += lost_ps(records, last, now - since);
 		since = now;
 		last = c;
 	}
-	return last >= 0 && replaying(records, last) == replays ? sum + lost_ps(records, last, span.to_ps - since) : sum;
+	return last >= 0 && why(records, last) == reason ? sum + lost_ps(records, last, span.to_ps - since) : sum;
 }
 
 /* The link of the route that lost most. */
-static int64_t out_ps(const struct explain_records *records, int64_t route, struct span span, bool replays, int64_t *link)
+static int64_t out_ps(const struct explain_records *records, int64_t route, struct span span, enum explain_share_kind reason, int64_t *link)
 {
 	const struct explain_routes *routes = &records->routes;
 	int64_t most = 0;
 	for (int64_t i = routes->first[route]; records->n_changes && i < routes->first[route + 1]; i++) {
-		int64_t time_ps = link_out_ps(records, routes->link[i], span, replays);
+		int64_t time_ps = link_out_ps(records, routes->link[i], span, reason);
 		if (time_ps > most) {
 			most = time_ps;
 			*link = routes->link[i];
@@ -225,11 +227,13 @@ uint32_t explain_split(const struct explain_records *records, const struct expla
 	cut(&rest, &serialization, &latency, step->cut_ps);
 	n = add(shares, n, EXPLAIN_LATENCY, latency, -1);
 	n = add(shares, n, EXPLAIN_SERIALIZATION, serialization, slowest);
-	int64_t failed = rest > 0 ? least(rest, out_ps(records, route, span, false, &out)) : 0;
-	n = add(shares, n, EXPLAIN_FAILURE, failed, out);
-	int64_t replayed = rest > failed ? least(rest - failed, out_ps(records, route, span, true, &out)) : 0;
-	n = add(shares, n, EXPLAIN_REPLAY, replayed, out);
-	if (rest > failed + replayed)
-		n += queueing(records, row, span, rest - failed - replayed, shares + n);
+	static const enum explain_share_kind reasons[] = {EXPLAIN_FAILURE, EXPLAIN_CIRCUIT, EXPLAIN_REPLAY};
+	for (size_t r = 0; r < sizeof reasons / sizeof *reasons && rest > 0; r++) {
+		int64_t lost = least(rest, out_ps(records, route, span, reasons[r], &out));
+		n = add(shares, n, reasons[r], lost, out);
+		rest -= lost;
+	}
+	if (rest > 0)
+		n += queueing(records, row, span, rest, shares + n);
 	return n;
 }

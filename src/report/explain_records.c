@@ -307,10 +307,52 @@ static int check_detail(struct timeline *timeline, struct error *err)
 static int read_changes(struct explain_records *records, struct error *err)
 {
 	records->states = timeline_meanings(records->timeline, "/link_changes/state", &records->n_states);
+	records->causes = timeline_meanings(records->timeline, "/link_changes/cause", &records->n_causes);
 	return read_column(records, "/link_changes/link", &records->change_link, &records->n_changes, err) ||
 	       read_column(records, "/link_changes/time_ps", &records->change_ps, NULL, err) ||
 	       read_column(records, "/link_changes/state", &records->change_state, NULL, err) ||
-	       read_column(records, "/link_changes/capacity", &records->change_capacity, NULL, err) ? -1 : 0;
+	       read_column(records, "/link_changes/capacity", &records->change_capacity, NULL, err) ||
+	       read_column(records, "/link_changes/cause", &records->change_cause, NULL, err) ? -1 : 0;
+}
+
+static void index_changes(struct explain_records *records)
+{
+	int64_t n = records->links.n_links, *next = memory_zero((size_t)n + 1, sizeof *next);
+	records->change_first = memory_zero((size_t)n + 1, sizeof *records->change_first);
+	records->change_row = memory_alloc(((size_t)records->n_changes + 1) * sizeof *records->change_row);
+	for (int64_t c = 0; c < records->n_changes; c++)
+		next[records->change_link[c]]++;
+	for (int64_t l = 0; l < n; l++) {
+		records->change_first[l + 1] = records->change_first[l] + next[l];
+		next[l] = records->change_first[l];
+	}
+	for (int64_t c = 0; c < records->n_changes; c++)
+		records->change_row[next[records->change_link[c]]++] = c;
+	free(next);
+}
+
+/* When collectives asked for circuits, and when they had them. */
+static int read_requests(struct explain_records *records, struct error *err)
+{
+	int64_t *collective = NULL, *asked = NULL, *begun = NULL, n = 0;
+	records->asked_ps = memory_alloc(((size_t)records->n_collectives + 1) * sizeof *records->asked_ps);
+	records->begun_ps = memory_alloc(((size_t)records->n_collectives + 1) * sizeof *records->begun_ps);
+	for (int64_t i = 0; i < records->n_collectives; i++)
+		records->asked_ps[i] = records->begun_ps[i] = -1;
+	if (!timeline_has(records->timeline, "/circuit_requests/collective"))
+		return 0;
+	int status = read_column(records, "/circuit_requests/collective", &collective, &n, err) ||
+		     read_column(records, "/circuit_requests/asked_ps", &asked, NULL, err) ||
+		     read_column(records, "/circuit_requests/begun_ps", &begun, NULL, err) ? -1 : 0;
+	for (int64_t i = 0; i < n && !status; i++)
+		if (collective[i] >= 0 && collective[i] < records->n_collectives) {
+			records->asked_ps[collective[i]] = asked[i];
+			records->begun_ps[collective[i]] = begun[i];
+		}
+	free(collective);
+	free(asked);
+	free(begun);
+	return status;
 }
 
 int explain_records_read(struct explain_records *records, struct timeline *timeline, struct error *err)
@@ -322,12 +364,13 @@ int explain_records_read(struct explain_records *records, struct timeline *timel
 	records->latency_last = strcmp(timeline_text(timeline, "model"), "packet") != 0;
 	if (check_detail(timeline, err) || read_ops(records, err) || read_messages(records, err) || read_releases(records, err) ||
 	    read_routes(records, err) || timeline_links_read(timeline, &records->links, err) || read_changes(records, err) ||
-	    label_collectives(records, err)) {
+	    label_collectives(records, err) || read_requests(records, err)) {
 		explain_records_release(records);
 		return -1;
 	}
 	index_ops(&records->ops);
 	index_messages(&records->messages);
+	index_changes(records);
 	return 0;
 }
 
@@ -342,7 +385,8 @@ void explain_records_release(struct explain_records *records)
 		ops->names, messages->id, messages->source, messages->bytes, messages->start_ps, messages->end_ps, messages->collective,
 		messages->kind, messages->path, messages->row, messages->cause, messages->release_ps, messages->rank, messages->index,
 		messages->by_start, messages->block_end, routes->first, routes->link, routes->weight, routes->total_weight, routes->latency_ps,
-		records->change_link, records->change_ps, records->change_state, records->change_capacity,
+		records->change_link, records->change_ps, records->change_state, records->change_capacity, records->change_cause,
+		records->change_first, records->change_row, records->asked_ps, records->begun_ps,
 	};
 	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
 		free(columns[i]);

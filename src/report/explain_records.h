@@ -44,9 +44,11 @@ struct explain_records {
 	struct explain_messages messages;
 	struct explain_routes routes;
 	struct timeline_links links;
-	int64_t *change_link, *change_ps, *change_state, *change_capacity, n_changes;
-	const char *const *states;
-	uint32_t n_states;
+	int64_t *change_link, *change_ps, *change_state, *change_capacity, *change_cause, n_changes;
+	int64_t *change_first, *change_row; /* changes of link l, in order: change_row[change_first[l]] … [change_first[l + 1] - 1] */
+	const char *const *states, *const *causes;
+	uint32_t n_states, n_causes;
+	int64_t *asked_ps, *begun_ps; /* [n_collectives] of one that asked for circuits, -1: it did not */
 	const char **collective_labels; /* of a collective's id: "allreduce of dp0" */
 	int64_t n_collectives;
 	int64_t time_ps;

@@ -203,6 +203,9 @@ const struct circuits_totals *circuits_finish(struct circuits *circuits)
 	for (uint32_t i = 0; i < circuits->n * circuits->n_ports; i++)
 		if (circuits->ports[i].peer != UNCONNECTED)
 			record(circuits, i, TIME_NEVER);
+	int64_t end_ps = circuits->simulation->end_ps;
+	if (end_ps > 0)
+		circuits->totals.lit_share = (double)circuits->totals.lit_ps / ((double)end_ps * circuits->n * circuits->n_ports);
 	circuits_requests_finish(circuits);
 	return &circuits->totals;
 }

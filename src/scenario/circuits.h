@@ -63,9 +63,13 @@ struct circuits_totals {
 	int64_t control_ps, switching_ps, relock_ps; /* of every move */
 	uint64_t n_moves, n_ports_moved;
 	int64_t dark_ps, lit_ps; /* of all sending ports: between circuits, and carrying; the rest was joined to nothing */
+	double lit_share;       /* lit_ps over the time of all sending ports */
 	struct circuit_request_record *requests;
 	uint32_t n_requests;
 };
+
+/* "moved": for this request; "has": the switches had the state; "stayed": it would not have paid; "waits": not decided when the run ended. */
+const char *circuit_decision(const struct circuit_request_record *request);
 
 /* Reads the section, if there is one. */
 int circuits_read(struct scenario *scenario, struct error *err);

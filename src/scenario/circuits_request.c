@@ -49,6 +49,13 @@ static void on_over(void *context, uint32_t id)
 	engine_request(&circuits->simulation->engine, ENGINE_PHASE_CONTROL);
 }
 
+const char *circuit_decision(const struct circuit_request_record *request)
+{
+	if (request->decided_ps == TIME_NEVER)
+		return "waits";
+	return request->had ? "has" : request->moved ? "moved" : "stayed";
+}
+
 /* ---- what it would gain -------------------------------------------------------------------------------------------------- */
 
 static void add_demand(void *context, uint32_t source, uint32_t target, int64_t bytes)
@@ -139,7 +146,8 @@ static bool decide(struct circuits *circuits, struct circuit_request *request)
 		return false;
 	request->progress = REQUEST_DECIDED;
 	request->record.decided_ps = circuits->simulation->engine.now_ps;
-	request->record.moved = has || moves;
+	request->record.had = has;
+	request->record.moved = moves;
 	if (!moves)
 		return true;
 	const struct circuits_state *state = &circuits->setup->states[request->state];

@@ -11,6 +11,7 @@
 #include "fabric/fabric.h"
 #include "link/failure.h"
 #include "link/power.h"
+#include "scenario/circuits.h"
 #include "scenario/physics.h"
 #include "scenario/scenario.h"
 #include "scenario/simulation.h"
@@ -181,7 +182,8 @@ static void add_links(struct energy *energy, const struct simulation *simulation
 		const struct link_class *class = &physics->classes[physics->link_class[link]];
 		const struct link_kind *kind = &physics->kinds[class->kind];
 		struct energy_row *row = row_of(energy, "links", kind->name);
-		double share = class->n_cables / (2 * fmax(kind_value(kind, FIGURE_LINKS_PER_CABLE), 1));
+		double share = class->n_cables / (2 * fmax(kind_value(kind, FIGURE_LINKS_PER_CABLE), 1) *
+						  fabric_circuits_sharing(&simulation->fabric, link));
 		int64_t pj = link_total_pj(simulation, link);
 		row->count += share;
 		row->n_components += share * class->chain.n_components;
@@ -209,6 +211,39 @@ static void add_components(struct energy *energy, const struct simulation *simul
 			energy->component_pj[c] += (int64_t)llround((class->chain.module_w + class->chain.laser_w) / modules / whole *
 								    (double)link_total_pj(simulation, link));
 		}
+	}
+}
+
+/* How much of a circuit switch the run answers for: all of one whose circuits move; of one that joins a slice of a machine for good, the
+ * part of its ports that this slice has (a directed link takes one). */
+static double part_of_switch(const struct fabric *fabric, uint32_t component, const struct component_kind *kind)
+{
+	uint32_t n = fabric->carried_first[component + 1] - fabric->carried_first[component];
+	bool moves = fabric->link_ports && n && fabric->link_ports[fabric->carried[fabric->carried_first[component]]];
+	double ports = component_value(kind, COMPONENT_PORTS);
+	return moves || ports < 1 ? 1 : fmin(n / ports, 1);
+}
+
+/* Circuit switches draw from idle to most by the part of the time that their ports were joined; those that do not move by all of it. */
+static void add_circuit_switches(struct energy *energy, const struct simulation *simulation)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	double use = simulation->circuits_totals ? simulation->circuits_totals->lit_share : 1;
+	for (uint32_t c = 0; c < fabric->n_components; c++) {
+		struct error unknown = {0};
+		const struct component_kind *kind = catalogue_component(&simulation->physics->catalogue, fabric->component_kind[c], &unknown);
+		if (!kind || kind->category != COMPONENT_CIRCUIT_SWITCH)
+			continue;
+		struct energy_row *row = row_of(energy, category_name(kind->category), kind->name);
+		double watts = chip_power_w(component_value(kind, COMPONENT_IDLE_POWER), component_value(kind, COMPONENT_POWER), use);
+		double share = part_of_switch(fabric, c, kind);
+		energy->component_pj[c] = (int64_t)llround(watts * share * (double)simulation->end_ps); /* W × ps = pJ */
+		energy->beside_pj += energy->component_pj[c];
+		row->count += share;
+		row->n_components += share;
+		row->energy_pj += energy->component_pj[c];
+		row->price += share * component_value(kind, COMPONENT_PRICE);
+		row->failures_per_year += share * afr_from_fit(component_value(kind, COMPONENT_FAILURE_RATE));
 	}
 }
 
@@ -278,6 +313,7 @@ int energy_account(struct energy *energy, const struct simulation *simulation, s
 	}
 	add_links(energy, simulation);
 	add_components(energy, simulation);
+	add_circuit_switches(energy, simulation);
 	for (uint32_t i = 0; i < energy->n_rows; i++) {
 		energy->total_pj += energy->rows[i].energy_pj;
 		energy->price += energy->rows[i].price;

@@ -27,9 +27,9 @@ struct energy {
 	struct arena arena;
 	struct energy_row *rows;
 	uint32_t n_rows;
-	int64_t links_pj, beside_pj, total_pj; /* Σ rows = total */
+	int64_t links_pj, beside_pj, total_pj; /* Σ rows = total; beside: circuit switches, and what the fabric leaves out */
 	int64_t *node_pj;            /* [n_nodes]; Σ nodes + Σ links + beside = total */
-	int64_t *component_pj;       /* [n_components] modules: their part of links_pj, not on top of it */
+	int64_t *component_pj;       /* [n_components] modules: their part of links_pj; circuit switches: of beside_pj; not on top of it */
 	uint32_t n_nodes, n_components;
 	double pue, price_per_kwh;
 	const char *tariff;

@@ -1,5 +1,5 @@
-/* /failures: stretches of time in which a link carried less than it was built for, from the list of its changes. Replays and sleep
- * are not failures: they are in /links. */
+/* /failures: stretches of time in which a link carried less than it was built for, from the list of its changes. Replays, sleep and circuits
+ * that move are not failures: they are in /links and /circuits. */
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -35,6 +35,8 @@ static int32_t *first_parts(const struct fabric *fabric)
 
 static bool fails(const struct recorder *recorder, const struct link_change *change)
 {
+	if (change->cause == LINK_CAUSE_CIRCUIT && change->state != LINK_DOWN) /* fewer ports than it could have: /circuits */
+		return false;
 	bool carries = change->state == LINK_UP || change->state == LINK_DEGRADED;
 	return change->state == LINK_DOWN || change->state == LINK_DEGRADED ||
 	       (carries && change->bytes_per_s < recorder->fabric->link_bandwidth[change->link]);

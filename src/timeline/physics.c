@@ -156,7 +156,7 @@ static void write_energy(struct recorder *recorder, const struct energy *energy)
 	write_parts(recorder, group, "component", &components, energy->n_components, energy->component_pj);
 	write_total(recorder, group, "total_energy_pj", "all parts, without the building", energy->total_pj);
 	write_total(recorder, group, "links_energy_pj", "all links", energy->links_pj);
-	write_total(recorder, group, "beside_energy_pj", "parts of the machine that are not among /nodes", energy->beside_pj);
+	write_total(recorder, group, "beside_energy_pj", "circuit switches, and parts of the machine that are not among /nodes", energy->beside_pj);
 	write_number(recorder, group, "pue", "1", "power usage effectiveness of the building", energy->pue);
 	write_number(recorder, group, "facility_j", "J", "with the building", energy->facility_j);
 	write_number(recorder, group, "mean_w", "W", "without the building", energy->mean_w);

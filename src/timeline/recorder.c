@@ -295,6 +295,8 @@ struct observer recorder_observer(struct recorder *recorder)
 		.release = detail >= DETAIL_MESSAGES ? on_release : NULL,
 		.op = detail >= DETAIL_MESSAGES ? on_op : NULL,
 		.collective = on_collective,
+		.circuit = circuits_on_circuit,
+		.circuit_request = circuits_on_request,
 	};
 }
 
@@ -374,6 +376,7 @@ static void open_tables(struct recorder *recorder)
 	OPEN(changes, "/link_changes", "changes of links while the run went on", "change", TABLE_CHUNK_SMALL, changes);
 	OPEN(collectives, "/collectives", "collectives that ended", "collective", TABLE_CHUNK_SMALL, collectives);
 	failures_open(recorder);
+	circuits_open(recorder);
 	if (recorder->options.detail >= DETAIL_MESSAGES) {
 		OPEN(ops, "/ops", "operations of ranks, in order of their end", "op", TABLE_CHUNK, ops);
 		OPEN(messages, "/messages", "messages, in order of delivery", "message", TABLE_CHUNK, messages);
@@ -504,6 +507,8 @@ static void write_tables(struct recorder *recorder)
 {
 	write_instant(recorder);
 	table_write(&recorder->changes);
+	table_write(&recorder->circuits);
+	table_write(&recorder->requests);
 	table_write(&recorder->collectives);
 	table_write(&recorder->ops);
 	table_write(&recorder->messages);
@@ -543,6 +548,8 @@ static void close_everything(struct recorder *recorder)
 	growing_close(recorder);
 	table_close(&recorder->changes);
 	table_close(&recorder->failures);
+	table_close(&recorder->circuits);
+	table_close(&recorder->requests);
 	table_close(&recorder->collectives);
 	table_close(&recorder->ops);
 	table_close(&recorder->messages);

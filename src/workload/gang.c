@@ -166,7 +166,11 @@ static void release_step(struct executor *x, const struct message *m, uint32_t p
 {
 	const struct thread *t = &x->threads[m->from];
 	const struct instance *instance = instance_at(x, m->instance);
-	record_release(x, &(struct release_record){.message = m->id, .cause = t->cause, .time_ps = t->cause_ps, .rank = m->source_rank,
+	bool asked = t->cause == MESSAGE_NONE && instance->asked_by != NONE; /* it began when the last rank came and circuits were there */
+	if (asked)
+		position = instance->asked_by;
+	record_release(x, &(struct release_record){.message = m->id, .cause = t->cause, .time_ps = t->cause_ps,
+						   .rank = asked ? position_rank_id(x, instance, position) : m->source_rank,
 						   .index = x->members[instance->first_member + position].op});
 }
 
@@ -386,7 +390,7 @@ static uint32_t instance_new(struct executor *x, uint32_t running_index, uint32_
 	*instance_at(x, index) = (struct instance){
 		.plan = plan, .protocol = &planned->protocol, .call = call, .first_actor = running->actor, .first_op = running->op,
 		.entry = actor->entry, .group = group, .sequence = sequence, .n_left = plan->request.n_ranks,
-		.id = x->next_collective++, .traffic = collective_traffic(call->kind), .start_ps = x->engine->now_ps,
+		.asked_by = NONE, .id = x->next_collective++, .traffic = collective_traffic(call->kind), .start_ps = x->engine->now_ps,
 	};
 	instance_init(x, index, plan->n_threads);
 	return index;
@@ -447,10 +451,12 @@ void collective_enter(struct executor *x, uint32_t index)
 	member->running = index;
 	member->op = actor->first_op + running->op;
 	instance->n_entered++;
-	if (!asks_for_circuits(x, instance))
+	if (!asks_for_circuits(x, instance)) {
 		launch(x, index);
-	else if (instance->n_entered == instance->plan->request.n_ranks)
+	} else if (instance->n_entered == instance->plan->request.n_ranks) {
+		instance->asked_by = running->position;
 		x->circuits.asked(x->circuits.context, running->instance, instance->id, instance->call->circuits);
+	}
 }
 
 void executor_set_circuits(struct executor *x, const struct executor_circuits *circuits) { x->circuits = *circuits; }
@@ -487,11 +493,12 @@ void collective_begin(struct executor *x, uint32_t index)
 	uint32_t first = instance->first_thread + running->position * plan->n_threads;
 	if (instance->protocol->base_ps)
 		rank_moving(&x->ranks[x->actors[running->actor].rank], x->engine->now_ps, false);
+	uint32_t asked_by = instance->asked_by == NONE ? running->position : instance->asked_by;
 	for (uint32_t i = 0; i < plan->n_threads; i++) {
 		struct thread *t = &x->threads[first + i];
 		t->n_steps = plan->algorithm->n_steps(plan, running->position, i);
-		t->origin = running->position;
-		t->cause_ps = running->start_ps;
+		t->origin = asked_by;
+		t->cause_ps = running_at(x, x->members[instance->first_member + asked_by].running)->start_ps;
 		t->state = THREAD_READY;
 		touch_thread(x, first + i);
 	}

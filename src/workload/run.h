@@ -168,6 +168,7 @@ struct instance {
 	uint32_t entry, group, sequence;
 	uint32_t first_thread, first_member;
 	uint32_t n_entered, n_left;
+	uint32_t asked_by;      /* the position that came last, when the collective then asked for circuits; NONE */
 	int32_t id;
 	uint8_t traffic;
 	int64_t start_ps;
