@@ -100,6 +100,43 @@ static const char documentation[] =
 	"The catalogue is the shipped one plus the files and folders of WEFT_CATALOGUE_PATH (separated by ':'). docs/links.md explains "
 	"every key.";
 
+/* Chips, switches and the rest. */
+static void list_components(const struct catalogue *catalogue, struct json *json)
+{
+	static const struct { enum component_figure figure; const char *key; } columns[] = {
+		{COMPONENT_IDLE_POWER, "idle_w"}, {COMPONENT_POWER, "power_w"}, {COMPONENT_LATENCY, "latency_ns"}};
+	if (json)
+		json_open_array(json, "components");
+	else
+		printf("\n%-18s %-15s %10s %10s %10s  %s\n", "component", "category", "idle W", "most W", "ns", "summary");
+	for (size_t i = 0; i < catalogue->n_components; i++) {
+		const struct component_kind *c = &catalogue->components[i];
+		if (json) {
+			json_open_object(json, NULL);
+			json_string(json, "name", c->name);
+			json_string(json, "category", component_category_names[c->category]);
+		} else {
+			printf("%-18s %-15s", c->name, component_category_names[c->category]);
+		}
+		for (size_t k = 0; k < 3; k++) {
+			double value = component_value(c, columns[k].figure) / component_figure_info(columns[k].figure)->scale;
+			bool known = c->figures[columns[k].figure].known;
+			if (json && known)
+				json_number(json, columns[k].key, value);
+			else if (!json && known)
+				printf(" %10.5g", value);
+			else if (!json)
+				printf(" %10s", "-");
+		}
+		if (json)
+			json_string(json, "summary", c->summary), json_close_object(json);
+		else
+			printf("  %s\n", c->summary ? c->summary : "");
+	}
+	if (json)
+		json_close_array(json);
+}
+
 static int cmd_list(const struct catalogue *catalogue, const struct options *o)
 {
 	struct json *json = o->json ? json_new() : NULL;
@@ -129,8 +166,10 @@ static int cmd_list(const struct catalogue *catalogue, const struct options *o)
 		       figure_format(reach, sizeof reach, FIGURE_REACH, &k->figures[FIGURE_REACH]),
 		       k->summary ? k->summary : "");
 	}
-	if (json) {
+	if (json)
 		json_close_array(json);
+	list_components(catalogue, json);
+	if (json) {
 		json_close_object(json);
 		cli_print_json(json);
 	}

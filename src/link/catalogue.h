@@ -20,6 +20,7 @@ enum component_figure { COMPONENT_IDLE_POWER, COMPONENT_POWER, COMPONENT_BIT_ENE
 	COMPONENT_REPAIR_TIME,
 	/* Of circuit switches. */
 	COMPONENT_PORTS, COMPONENT_INSERTION_LOSS, COMPONENT_CONTROL_TIME, COMPONENT_SWITCHING_TIME, COMPONENT_RELOCK_TIME,
+	COMPONENT_LATENCY,
 	COMPONENT_FIGURES };
 
 /* A physical thing that is not a link: chip, switch, laser source. Power from idle to `power` by utilisation, plus energy per bit. */

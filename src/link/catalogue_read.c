@@ -22,6 +22,7 @@ static const struct figure_info component_infos[COMPONENT_FIGURES] = {
 	[COMPONENT_CONTROL_TIME] = {"control_time", QUANTITY_TIME, 0, 1e300, "us", 1e6, NULL, "circuit switch: from the command until it begins to move"},
 	[COMPONENT_SWITCHING_TIME] = {"switching_time", QUANTITY_TIME, 0, 1e300, "us", 1e6, NULL, "circuit switch: until light passes the new way"},
 	[COMPONENT_RELOCK_TIME] = {"relock_time", QUANTITY_TIME, 0, 1e300, "us", 1e6, NULL, "circuit switch: until receivers have locked again, if not the link kind's"},
+	[COMPONENT_LATENCY] = {"latency", QUANTITY_TIME, 0, 1e300, "ns", 1e3, NULL, "packet switch: of crossing it; for comparison, a topology has its own"},
 };
 const struct figure_info *component_figure_info(enum component_figure figure) { return &component_infos[figure]; }
 
@@ -150,17 +151,23 @@ static int read_link(struct catalogue *catalogue, const char *name, const struct
 static int read_plain_figure(const struct figure_info *info, const char *text, char grade, const char *source,
                              struct figure *out, struct error *err)
 {
-	double value[2];
+	double value[3] = {0}, low, likely, high;
 	char part[128];
-	const char *stop = strstr(text, "..");
-	snprintf(part, sizeof part, "%.*s", (int)(stop ? stop - text : (ptrdiff_t)strlen(text)), text);
-	if (units_parse(part, info->quantity, &value[0], err) ||
-	    units_parse(stop ? stop + 2 : part, info->quantity, &value[1], err))
-		return error_prefix(err, "%s", info->key);
-	if (value[0] < info->minimum || value[1] > info->maximum || value[0] > value[1])
+	size_t n = 0;
+	for (const char *at = text; at && n < 3; n++) {
+		const char *stop = n < 2 ? strstr(at, "..") : NULL;
+		snprintf(part, sizeof part, "%.*s", (int)(stop ? stop - at : (ptrdiff_t)strlen(at)), at);
+		if (units_parse(part, info->quantity, &value[n], err))
+			return error_prefix(err, "%s", info->key);
+		at = stop ? stop + 2 : NULL;
+	}
+	low = value[0];
+	high = n == 3 ? value[2] : n == 2 ? value[1] : low;
+	likely = n == 3 ? value[1] : (low + high) / 2;
+	if (low < info->minimum || high > info->maximum || low > likely || likely > high)
 		return error_set(err, ERROR_INPUT, "%s of '%s' is not within %g .. %g %s in increasing order", info->key, text,
 				 info->minimum / info->scale, info->maximum / info->scale, info->unit);
-	*out = (struct figure){true, value[0], (value[0] + value[1]) / 2, value[1], grade, source};
+	*out = (struct figure){true, low, likely, high, grade, source};
 	return 0;
 }
 

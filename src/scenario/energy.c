@@ -69,7 +69,7 @@ static const struct component_kind *node_component(const struct simulation *simu
 
 static bool is_unspecified(const struct component_kind *component)
 {
-	return !strncmp(component->name, UNSPECIFIED, strlen(UNSPECIFIED));
+	return !component->figures[COMPONENT_POWER].known || !strncmp(component->name, UNSPECIFIED, strlen(UNSPECIFIED));
 }
 
 int energy_check(const struct simulation *simulation, struct error *err)

@@ -66,6 +66,8 @@ static void published_rows_are_shipped(void **state)
 		{"400g-fr4", 8, 12, 20, 30, 2000}, {"800g-dr8", 14, 18, 17.5, 22, 2000}, {"800g-lpo", 7, 9, 9, 11, 2000},
 		{"1.6t-dsp", 25, 30, 14, 18.5, 500}, {"1.6t-lro", 18, 20, 10, 12.5, 500}, {"1.6t-lpo", 10, 11, 6, 6.5, 500},
 		{"1.6t-npo", 8, 8, 5, 5, 500}, {"1.6t-cpo", 5, 9, 3, 4, 500}, {"hi-one-npo", 36, 36, 5, 5, 500}, {"vcsel-npo", 0.96, 0.96, 1.2, 6, 50},
+		{"micro-led", 0.96, 0.96, 1.2, 6, 50}, {"quantum-x-cpo", 9, 9, 5.625, 5.625, 500}, {"sue-copper", 3.125, 3.125, 4, 4, 4},
+		{"400g-dr4-hollow", 8, 12, 20, 30, 500},
 		{"microring-dwdm", 0.712, 0.712, 2.78, 4, 500}, {"teraphy", 4, 5, 5, 5, 2000}, {"ucie-advanced", 0, 0, 0.29, 0.6, 0.002},
 		{"ub-optical-lpo", 4, 12, 10, 10, 2000}, {"ub-optical-sr8", 8, 8, 20, 20, 100}, {"ub-optical-dsp", 12, 12, 30, 30, 100},
 	};
@@ -84,6 +86,33 @@ static void published_rows_are_shipped(void **state)
 		assert_close(kind->figures[FIGURE_REACH].high, rows[i].reach_m, 1e-12);
 		assert_true(kind->figures[FIGURE_PUBLISHED_ENERGY].source != NULL);
 	}
+	catalogue_release(&catalogue);
+}
+
+/* Module watts and switch latencies that no energy per bit is published for. */
+static void published_switches_and_ports_are_shipped(void **state)
+{
+	static const struct { const char *name; double low_ns, high_ns; } rows[] = {{"quantum-2", 150, 150}, {"tomahawk-ultra", 250, 250},
+		{"sue-switch", 250, 250}, {"slingshot-rosetta", 300, 400}, {"cn5000", 100, 100}, {"tomahawk-5", 600, 800}, {"nvswitch", 100, 200}, {"ub-switch", 200, 200}};
+	struct catalogue catalogue;
+	struct error err = {0};
+	struct link_chain chain;
+	(void)state;
+	assert_int_equal(catalogue_init(&catalogue, &err), 0);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct component_kind *component = catalogue_component(&catalogue, rows[i].name, &err);
+		if (!component)
+			fail_msg("%s", err.message);
+		assert_close(component->figures[COMPONENT_LATENCY].low, rows[i].low_ns * 1e3, 1e-12);
+		assert_close(component->figures[COMPONENT_LATENCY].high, rows[i].high_ns * 1e3, 1e-12);
+	}
+	assert_near(kind_value(catalogue_link(&catalogue, "bailly-cpo", &err), FIGURE_MODULE_POWER), 5.5, 1e-12);
+	assert_near(component_value(catalogue_component(&catalogue, "q3450-ld", &err), COMPONENT_POWER), 3950, 1e-9);
+	/* Propagation: 3 m of the framework's copper, 30 m of hollow core. */
+	assert_int_equal(link_chain_evaluate(catalogue_link(&catalogue, "sue-copper", &err), 3, NULL, &chain, &err), 0);
+	assert_near(chain.propagation_ns, 13.8, 5e-3);
+	assert_int_equal(link_chain_evaluate(catalogue_link(&catalogue, "400g-dr4-hollow", &err), 30, NULL, &chain, &err), 0);
+	assert_close(chain.propagation_ns, 30 * 3.336642, 1e-6);
 	catalogue_release(&catalogue);
 }
 
@@ -200,6 +229,7 @@ int main(void)
 		cmocka_unit_test(every_shipped_kind_closes_and_counts_its_serdes),
 		cmocka_unit_test(published_energies_agree_with_watts),
 		cmocka_unit_test(published_rows_are_shipped),
+		cmocka_unit_test(published_switches_and_ports_are_shipped),
 		cmocka_unit_test(more_loss_means_more_errors),
 		cmocka_unit_test(users_add_and_override),
 		cmocka_unit_test(impossible_physics_is_refused_with_its_place),
