@@ -403,10 +403,12 @@ static void reroute(struct fluid *fluid, uint32_t index)
 
 static void reroute_avoiding(struct fluid *fluid, uint32_t link)
 {
-	for (uint32_t index = 0; index < fluid->flows.capacity; index++)
+	for (uint32_t index = 0; index < fluid->flows.capacity && !fluid->base.error.code; index++)
 		if (fluid->flows.next[index] == POOL_USED && flow_at(fluid, index)->state == FLOW_SHARED &&
-		    crosses(fluid, flow_at(fluid, index), link))
+		    crosses(fluid, flow_at(fluid, index), link)) {
 			reroute(fluid, index);
+			sync_solver(fluid); /* a new route may have moved them all */
+		}
 }
 
 static void fluid_link_changed(struct network *network, uint32_t link, int64_t old_bytes_per_s, int64_t old_latency_ps)

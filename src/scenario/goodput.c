@@ -40,11 +40,13 @@ struct walk {
 	struct goodput_result *result;
 	struct life *lives;
 	uint32_t *spares;
+	uint32_t *failed, n_failed;  /* units that are not repaired, ascending */
+	size_t failed_capacity;
 	struct due *heap;
 	uint32_t n_heap;
 	size_t heap_capacity;
 	struct random_stream stream; /* of restarts */
-	double now_s, until_s;       /* until: of the phase, INFINITY */
+	double now_s, until_s, end_s; /* until: of the phase, INFINITY */
 	enum job_phase phase;
 	double switchover_s;         /* of the spares that came in for this restart */
 	uint32_t state, n_blocking;
@@ -64,7 +66,7 @@ static bool before(const struct due *a, const struct due *b)
 
 static void push(struct walk *walk, double at_s, uint32_t unit, bool repair)
 {
-	if (!isfinite(at_s))
+	if (!(at_s < walk->end_s))
 		return;
 	ARRAY_RESERVE(walk->heap, walk->n_heap + 1u, walk->heap_capacity);
 	uint32_t at = walk->n_heap++;
@@ -166,10 +168,11 @@ static const struct goodput_state *alone(struct walk *walk, uint32_t unit, enum 
 static void renew_state(struct walk *walk)
 {
 	struct goodput_state state = {0};
-	uint32_t n = walk->goodput->units->n;
-	for (uint32_t u = 0; u < n; u++)
+	for (uint32_t i = 0; i < walk->n_failed; i++) {
+		uint32_t u = walk->failed[i];
 		if (walk->lives[u].role == ROLE_STATE && !add_unit(walk->goodput, &state, walk->lives[u].entry, u, walk->lives[u].mode))
 			walk->result->n_crowded++;
+	}
 	walk->state = find_state(walk->goodput, &state);
 	walk->state_old = false;
 }
@@ -261,8 +264,8 @@ static void enter(struct walk *walk, enum job_phase phase, double until_s)
 /* The restart begins when nothing blocks it; what failed is known by then and avoided. */
 static void wait_or_restart(struct walk *walk)
 {
-	for (uint32_t u = 0; u < walk->goodput->units->n; u++) {
-		struct life *life = &walk->lives[u];
+	for (uint32_t i = 0; i < walk->n_failed; i++) {
+		struct life *life = &walk->lives[walk->failed[i]];
 		walk->state_old |= life->role != life->next_role;
 		life->role = life->next_role;
 	}
@@ -385,12 +388,30 @@ static void link_down(struct walk *walk, uint32_t u, double repair_s)
 		enter(walk, JOB_DETECTS, walk->now_s); /* the restart does not come up */
 }
 
+static void list_failed(struct walk *walk, uint32_t u)
+{
+	ARRAY_RESERVE(walk->failed, walk->n_failed + 1u, walk->failed_capacity);
+	uint32_t at = walk->n_failed++;
+	for (; at && walk->failed[at - 1] > u; at--)
+		walk->failed[at] = walk->failed[at - 1];
+	walk->failed[at] = u;
+}
+
+static void unlist_failed(struct walk *walk, uint32_t u)
+{
+	uint32_t at = 0;
+	while (walk->failed[at] != u)
+		at++;
+	memmove(walk->failed + at, walk->failed + at + 1, (--walk->n_failed - at) * sizeof *walk->failed);
+}
+
 static void fail(struct walk *walk, uint32_t u)
 {
 	struct life *life = &walk->lives[u];
 	double repair_s = life->unit.entry->repaired ? failure_draw_repair_ps(&life->unit) * S_PER_PS : INFINITY;
 	walk->result->n_failures++;
 	walk->result->failures[life->entry]++;
+	list_failed(walk, u);
 	push(walk, walk->now_s + repair_s, u, true);
 	switch ((enum failure_effect)life->unit.entry->effect) {
 	case FAILURE_CRASH: crash(walk, life); break;
@@ -403,6 +424,7 @@ static void fail(struct walk *walk, uint32_t u)
 static void repair(struct walk *walk, uint32_t u)
 {
 	struct life *life = &walk->lives[u];
+	unlist_failed(walk, u);
 	set_role(walk, life, ROLE_NONE, ROLE_NONE, life->mode);
 	walk->spares[life->unit.pool] += life->has_spare;
 	life->has_spare = life->unit.weak = false;
@@ -441,7 +463,7 @@ bool goodput_sample(struct goodput *goodput, uint64_t seed, double interval_s, s
 	struct walk walk = {.goodput = goodput, .setup = &scenario->goodput, .result = result, .interval_s = interval_s,
 		.lives = memory_zero(goodput->units->n + 1u, sizeof *walk.lives),
 		.spares = memory_zero(goodput->units->n_pools + 1u, sizeof *walk.spares), .stream = random_stream(seed, "goodput.restart", 0)};
-	double end_s = (double)scenario->goodput.days * 86400;
+	double end_s = walk.end_s = (double)scenario->goodput.days * 86400;
 	*result = (struct goodput_result){.failures = memory_zero(scenario->n_failures + 1u, sizeof *result->failures),
 		.interruptions = memory_zero(scenario->n_failures + 1u, sizeof *result->interruptions)};
 	start(&walk, seed);
@@ -469,6 +491,7 @@ bool goodput_sample(struct goodput *goodput, uint64_t seed, double interval_s, s
 	result->stopped = walk.phase == JOB_WAITS && !walk.n_heap;
 	free(walk.lives);
 	free(walk.spares);
+	free(walk.failed);
 	free(walk.heap);
 	return !walk.unknown;
 }

@@ -469,8 +469,11 @@ void physics_contaminate(struct physics *physics, struct simulation *simulation,
 {
 	const struct link_class *class = &physics->classes[physics->link_class[link]];
 	struct link_chain chain = class->chain;
+	const struct links *links = &simulation->links;
 	if (!physics->dirt_db)
 		keep_dirt(physics, simulation->fabric.n_links);
+	/* A model that decides ahead takes back what it decided by the errors as they were. */
+	simulation->network->model->link_changed(simulation->network, link, links->bytes_per_s[link], links->latency_ps[link]);
 	physics->dirt_db[link] = fabs(physics->dirt_db[link] + db) < 1e-9 ? 0 : physics->dirt_db[link] + db;
 	physics->bytes_before[link] = physics->bytes[link];
 	physics->replays_before[link] = physics->replays[link];
