@@ -88,6 +88,7 @@ const char *json_text(struct json *json)
 	yajl_gen_get_buf(json->gen, &text, &length);
 	return (const char *)text;
 }
+void json_clear(struct json *json) { yajl_gen_clear(json->gen); }
 void json_free(struct json *json)
 {
 	yajl_gen_free(json->gen);

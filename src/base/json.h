@@ -21,6 +21,8 @@ void json_bool(struct json *json, const char *key, bool value);
 void json_null(struct json *json, const char *key);
 /* The document so far, indented, ending in a newline; valid until json_free. */
 const char *json_text(struct json *json);
+/* Forgets what json_text gave, and goes on: a document can be written in pieces. */
+void json_clear(struct json *json);
 void json_free(struct json *json);
 
 #endif

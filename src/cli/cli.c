@@ -15,6 +15,12 @@ int cli_fail(const struct error *err)
 	return error_exit_status(err);
 }
 
+void cli_drain_json(struct json *json)
+{
+	fputs(json_text(json), stdout);
+	json_clear(json);
+}
+
 int cli_print_json(struct json *json)
 {
 	fputs(json_text(json), stdout);

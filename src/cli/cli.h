@@ -31,6 +31,8 @@ int cli_parse(const void *argp, int argc, char **argv, void *input);
 int cli_parse_action(const void *argp, const struct cli_action *actions, size_t n, int argc, char **argv, void *input, size_t *action);
 /* Prints the finished object and frees it; returns 0. */
 int cli_print_json(struct json *json);
+/* Prints what there is of a long document, which goes on. */
+void cli_drain_json(struct json *json);
 /* `option` as one of n names: its index, or -1 and an error that names them. */
 int cli_find_name(const char *what, const char *given, const char *const *names, size_t n, struct error *err);
 

@@ -121,18 +121,20 @@ static int simulate(const struct arguments *arguments, const char *algorithm, in
 	if (job_run(&job, &scenario, &(struct job_options){0}, &err)) {
 		status = cli_fail(&err);
 	} else {
-		const struct collective_result *result = &job.simulation.collectives[0];
+		struct collective_result result = {0};
+		if (job.simulation.n_collectives)
+			result = simulation_collective(&job.simulation, 0);
 		if (job.simulation.error.code)
 			status = cli_fail(&job.simulation.error);
 		else if (!job.simulation.n_collectives)
 			status = cli_fail(&(struct error){ERROR_INPUT, "the workload holds no collective"});
 		else
-			*row = (struct row){.bytes = result->record.bytes, .time_ps = result->time_ps, .algbw = result->algbw_bytes_per_s,
-				.busbw = result->busbw_bytes_per_s, .n_ranks = result->record.n_ranks};
+			*row = (struct row){.bytes = result.record.bytes, .time_ps = result.time_ps, .algbw = result.algbw_bytes_per_s,
+				.busbw = result.busbw_bytes_per_s, .n_ranks = result.record.n_ranks};
 		if (!status) {
-			snprintf(row->algorithm, sizeof row->algorithm, "%s", result->record.algorithm);
-			snprintf(row->protocol, sizeof row->protocol, "%s", result->record.protocol);
-			snprintf(row->kind, sizeof row->kind, "%s", collective_kind_names[result->record.kind]);
+			snprintf(row->algorithm, sizeof row->algorithm, "%s", result.record.algorithm);
+			snprintf(row->protocol, sizeof row->protocol, "%s", result.record.protocol);
+			snprintf(row->kind, sizeof row->kind, "%s", collective_kind_names[result.record.kind]);
 		}
 		job_release(&job);
 	}

@@ -63,17 +63,19 @@ static void json_collectives(struct json *json, const struct simulation *simulat
 {
 	json_open_array(json, "collectives");
 	for (uint32_t i = 0; i < simulation->n_collectives; i++) {
-		const struct collective_result *result = &simulation->collectives[i];
+		struct collective_result result = simulation_collective(simulation, i);
+		if (i % 4096 == 4095)
+			cli_drain_json(json); /* there can be millions */
 		json_open_object(json, NULL);
-		json_string(json, "kind", collective_kind_names[result->record.kind]);
-		json_string(json, "algorithm", result->record.algorithm);
-		json_string(json, "protocol", result->record.protocol);
-		json_integer(json, "ranks", result->record.n_ranks);
-		json_integer(json, "bytes", result->record.bytes);
-		json_integer(json, "start_ps", result->record.start_ps);
-		json_integer(json, "time_ps", result->time_ps);
-		json_number(json, "algbw_bytes_per_s", result->algbw_bytes_per_s);
-		json_number(json, "busbw_bytes_per_s", result->busbw_bytes_per_s);
+		json_string(json, "kind", collective_kind_names[result.record.kind]);
+		json_string(json, "algorithm", result.record.algorithm);
+		json_string(json, "protocol", result.record.protocol);
+		json_integer(json, "ranks", result.record.n_ranks);
+		json_integer(json, "bytes", result.record.bytes);
+		json_integer(json, "start_ps", result.record.start_ps);
+		json_integer(json, "time_ps", result.time_ps);
+		json_number(json, "algbw_bytes_per_s", result.algbw_bytes_per_s);
+		json_number(json, "busbw_bytes_per_s", result.busbw_bytes_per_s);
 		json_close_object(json);
 	}
 	json_close_array(json);
@@ -321,16 +323,16 @@ static void print_collectives(const struct simulation *simulation, struct text *
 	all.algorithm = arena_array(&arena, n + 1, sizeof *all.algorithm);
 	all.protocol = arena_array(&arena, n + 1, sizeof *all.protocol);
 	for (size_t i = 0; i < n; i++) {
-		const struct collective_result *result = &simulation->collectives[i];
-		all.kind[i] = result->record.kind;
-		all.ranks[i] = result->record.n_ranks;
-		all.bytes[i] = result->record.bytes;
-		all.start_ps[i] = result->record.start_ps;
-		all.end_ps[i] = result->record.end_ps;
-		all.algbw[i] = result->algbw_bytes_per_s;
-		all.busbw[i] = result->busbw_bytes_per_s;
-		all.algorithm[i] = result->record.algorithm;
-		all.protocol[i] = result->record.protocol;
+		struct collective_result result = simulation_collective(simulation, (uint32_t)i);
+		all.kind[i] = result.record.kind;
+		all.ranks[i] = result.record.n_ranks;
+		all.bytes[i] = result.record.bytes;
+		all.start_ps[i] = result.record.start_ps;
+		all.end_ps[i] = result.record.end_ps;
+		all.algbw[i] = result.algbw_bytes_per_s;
+		all.busbw[i] = result.busbw_bytes_per_s;
+		all.algorithm[i] = result.record.algorithm;
+		all.protocol[i] = result.record.protocol;
 	}
 	collectives_print(&all, out);
 	arena_release(&arena);

@@ -69,9 +69,9 @@ void measures_write(const struct simulation *simulation, FILE *out)
 	if (simulation->energy)
 		fprintf(out, "energy_pj %" PRId64 "\n", simulation->energy->total_pj);
 	for (uint32_t i = 0; i < simulation->n_collectives; i++) {
-		const struct collective_result *result = &simulation->collectives[i];
+		struct collective_result result = simulation_collective(simulation, i);
 		fprintf(out, "collective.%u.time_ps %" PRId64 "\ncollective.%u.start_ps %" PRId64 "\ncollective.%u.bytes %" PRId64 "\n", i,
-			result->time_ps, i, result->record.start_ps, i, result->record.bytes);
+			result.time_ps, i, result.record.start_ps, i, result.record.bytes);
 	}
 	write_ranks(simulation, out);
 	write_links(simulation, out);

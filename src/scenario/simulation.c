@@ -320,7 +320,6 @@ void simulation_release(struct simulation *simulation)
 		routes_release(&simulation->routes);
 	if (simulation->fabric.n_nodes)
 		fabric_release(&simulation->fabric);
-	free(simulation->collectives);
 	free(simulation->ranks);
 	if (simulation->energy)
 		energy_release(simulation->energy);
@@ -446,16 +445,17 @@ static void collect(struct simulation *simulation)
 			simulation->end_ps = simulation->ranks[r].end_ps;
 	}
 	simulation->n_collectives = totals->n_collectives;
-	simulation->collectives = memory_zero(totals->n_collectives + 1, sizeof *simulation->collectives);
-	for (uint32_t i = 0; i < totals->n_collectives; i++) {
-		struct collective_result *result = &simulation->collectives[i];
-		result->record = totals->collectives[i];
-		result->time_ps = result->record.end_ps - result->record.start_ps;
-		if (result->time_ps > 0)
-			result->algbw_bytes_per_s = (double)result->record.bytes / ((double)result->time_ps * 1e-12);
-		result->busbw_bytes_per_s = result->algbw_bytes_per_s *
-			collective_bus_factor((enum collective_kind)result->record.kind, result->record.n_ranks);
-	}
+}
+
+struct collective_result simulation_collective(const struct simulation *simulation, uint32_t i)
+{
+	struct collective_result result = {.record = simulation->totals.collectives[i]};
+	result.time_ps = result.record.end_ps - result.record.start_ps;
+	if (result.time_ps > 0)
+		result.algbw_bytes_per_s = (double)result.record.bytes / ((double)result.time_ps * 1e-12);
+	result.busbw_bytes_per_s = result.algbw_bytes_per_s *
+		collective_bus_factor((enum collective_kind)result.record.kind, result.record.n_ranks);
+	return result;
 }
 
 /* Over what the run means, in an order of its own: status, ranks, messages, collectives, links. */

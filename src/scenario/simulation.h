@@ -64,8 +64,7 @@ struct simulation {
 	int64_t message_bytes;
 	uint64_t n_events, packet_hops;
 	struct network_counters counters; /* of the model, at the end; what they point to lives as long as the network */
-	struct collective_result *collectives;
-	uint32_t n_collectives;
+	uint32_t n_collectives;         /* simulation_collective(…, i) for each */
 	int64_t *link_bytes;            /* [n_links] payload of delivered messages */
 	int64_t end_ps;
 	char digest[DIGEST_HEX_SIZE];
@@ -86,6 +85,8 @@ int simulation_init(struct simulation *simulation, const struct scenario *scenar
 bool simulation_step(struct simulation *simulation, uint64_t budget);
 /* Totals, digest, rank results; sets status and error. `interrupted`: the user stopped it. Returns the exit status (0 or 1). */
 int simulation_finish(struct simulation *simulation, bool interrupted);
+/* Collective i of a finished simulation, in order of their numbers. */
+struct collective_result simulation_collective(const struct simulation *simulation, uint32_t i);
 /* Steps to the end and finishes. */
 int simulation_run(struct simulation *simulation);
 void simulation_release(struct simulation *simulation);
