@@ -193,6 +193,25 @@ static void adapt_all(void *context)
 	analytic->changed = false;
 }
 
+/* Looked for only when a bit error could come: rarely. Whole bytes per second of each transfer, so that their order does not matter. */
+static double analytic_link_load(const struct network *network, uint32_t link)
+{
+	const struct analytic *analytic = (const struct analytic *)network;
+	const struct routes *routes = network->setup.routes;
+	int64_t load = 0;
+	for (uint32_t t = 0; t < analytic->transfers.capacity; t++) {
+		const struct transfer *transfer = transfer_at(analytic, t);
+		if (analytic->transfers.next[t] != POOL_USED || transfer->state != TRANSFER_MOVING || transfer->whole_ps <= 0)
+			continue;
+		const struct route *route = &routes->routes[transfer->route];
+		for (uint32_t i = route->first_link; i < route->first_link + route->n_links && routes->merged_link[i] <= link; i++)
+			if (routes->merged_link[i] == link)
+				load += scale_floor(scale_floor(transfer->bytes, routes->merged_weight[i], route->total_weight),
+						    INT64_C(1000000000000), transfer->whole_ps);
+	}
+	return (double)load;
+}
+
 static void analytic_outstanding(struct network *network, network_each_message *each, void *context)
 {
 	struct analytic *analytic = (struct analytic *)network;
@@ -271,6 +290,7 @@ const struct network_model network_analytic = {
 	.destroy = analytic_destroy,
 	.send = analytic_send,
 	.link_changed = analytic_link_changed,
+	.link_load = analytic_link_load,
 	.outstanding = analytic_outstanding,
 	.counters = analytic_counters,
 	.describe_stuck = analytic_describe_stuck,

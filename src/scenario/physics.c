@@ -410,13 +410,13 @@ static void start_link(struct physics *physics, struct simulation *simulation, u
 	network_change_link(simulation->network, link, LINK_DEGRADED, rate, simulation->links.latency_ps[link]);
 }
 
-static void stall(struct physics *physics, struct simulation *simulation, uint32_t link)
+static void stall(struct physics *physics, struct simulation *simulation, uint32_t link, int64_t n)
 {
 	physics->rate_before[link] = simulation->links.bytes_per_s[link];
-	physics->replays[link]++;
-	OBSERVE(&simulation->observers, link_replays, link, simulation->engine.now_ps, 1);
+	physics->replays[link] += n;
+	OBSERVE(&simulation->observers, link_replays, link, simulation->engine.now_ps, n);
 	network_change_link(simulation->network, link, LINK_REPLAYING, 0, simulation->links.latency_ps[link]);
-	engine_schedule(&simulation->engine, time_add(simulation->engine.now_ps, physics->stall_ps[link]), physics->on_over,
+	engine_schedule(&simulation->engine, time_add(simulation->engine.now_ps, n * physics->stall_ps[link]), physics->on_over,
 	                link);
 }
 
@@ -424,8 +424,12 @@ static void candidate(struct physics *physics, struct simulation *simulation, ui
 {
 	double full = (double)simulation->fabric.link_bandwidth[link];
 	double load = simulation->network->model->link_load(simulation->network, link);
-	if (simulation->links.state[link] != LINK_REPLAYING && random_uniform(&physics->streams[link]) * full < load)
-		stall(physics, simulation, link);
+	int64_t whole = (int64_t)floor(load / full); /* > 0 where the model lets more through than the link has */
+	if (simulation->links.state[link] != LINK_REPLAYING) {
+		int64_t n = whole + (random_uniform(&physics->streams[link]) * full < load - (double)whole * full);
+		if (n)
+			stall(physics, simulation, link, n);
+	}
 	draw_next(physics, simulation, link);
 }
 
@@ -518,7 +522,7 @@ int physics_start(struct physics *physics, struct simulation *simulation, struct
 		give_errors(simulation);
 	else if (!simulation->network->model->link_load)
 		return tree_fail(simulation->scenario->physics_node, err,
-		                 "bit errors do not take part in the network model '%s' (use fluid, or set 'errors: false')",
+		                 "bit errors do not take part in the network model '%s' (use fluid, analytic or packet, or set 'errors: false')",
 		                 simulation->network->model->name);
 	physics->streams = memory_zero((size_t)n + 1, sizeof *physics->streams);
 	physics->drawn = memory_zero((size_t)n + 1, 1);
