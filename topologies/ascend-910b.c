@@ -15,23 +15,10 @@ static const struct weft_param ascend_910b_params[] = {
 
 static int ascend_910b_build(struct weft_builder *b)
 {
-	uint32_t *n = b->alloc(b, sizeof *n);
 	struct weft_link link = {.latency_ps = b->integer(b, "latency"), .length_m = 0.5};
 	link.bandwidth_bytes_per_s = b->integer(b, "bandwidth");
 	link.kind = "hccs";
-	*n = (uint32_t)b->integer(b, "n");
-	for (uint32_t i = 0; i < *n; i++)
-		if (weft_add(b, (struct weft_node){.kind = WEFT_NODE_NPU, .rack = 0, .tray = 0, .slot = (int32_t)i, .plane = -1}, "npu%u", i) ==
-		    WEFT_NONE)
-			return -1;
-	b->set_data(b, n);
-	return weft_mesh_cables(b, link, 0, 1, *n);
-}
-
-static uint32_t ascend_910b_next_links(const void *data, const struct weft_hop *hop, struct weft_choice *choices, uint32_t capacity)
-{
-	const uint32_t *n = data;
-	return weft_choose(choices, capacity, 0, weft_mesh_link(0, *n, hop->node, hop->destination), 1, 0);
+	return weft_mesh_server(b, link, (uint32_t)b->integer(b, "n"));
 }
 
 const struct weft_topology weft_topology_module = {
@@ -41,6 +28,6 @@ const struct weft_topology weft_topology_module = {
 	.summary = "server of 8 Ascend 910B in a full mesh of HCCS links",
 	.params = ascend_910b_params,
 	.build = ascend_910b_build,
-	.next_links = ascend_910b_next_links,
+	.next_links = weft_mesh_server_next,
 	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

@@ -18,29 +18,17 @@ static const struct weft_param cambricon_params[] = {
 
 static int cambricon_build(struct weft_builder *b)
 {
-	uint32_t *n = b->alloc(b, sizeof *n);
+	uint32_t n = (uint32_t)b->integer(b, "n");
 	struct weft_link link = {.latency_ps = b->integer(b, "latency"), .length_m = 0.5};
 	int older = !strcmp(b->text(b, "card"), "mlu370");
 	int64_t per_card = b->integer(b, "bandwidth");
-	*n = (uint32_t)b->integer(b, "n");
-	if (*n == 0)
-		*n = older ? 4 : 8;
+	if (n == 0)
+		n = older ? 4 : 8;
 	if (per_card == 0)
 		per_card = older ? INT64_C(100000000000) : INT64_C(159000000000);
-	link.bandwidth_bytes_per_s = *n > 1 && per_card >= *n ? per_card / (*n - 1) : per_card;
+	link.bandwidth_bytes_per_s = n > 1 && per_card >= n ? per_card / (n - 1) : per_card;
 	link.kind = "mlu-link";
-	for (uint32_t i = 0; i < *n; i++)
-		if (weft_add(b, (struct weft_node){.kind = WEFT_NODE_NPU, .rack = 0, .tray = 0, .slot = (int32_t)i, .plane = -1}, "npu%u", i) ==
-		    WEFT_NONE)
-			return -1;
-	b->set_data(b, n);
-	return weft_mesh_cables(b, link, 0, 1, *n);
-}
-
-static uint32_t cambricon_next_links(const void *data, const struct weft_hop *hop, struct weft_choice *choices, uint32_t capacity)
-{
-	const uint32_t *n = data;
-	return weft_choose(choices, capacity, 0, weft_mesh_link(0, *n, hop->node, hop->destination), 1, 0);
+	return weft_mesh_server(b, link, n);
 }
 
 const struct weft_topology weft_topology_module = {
@@ -50,6 +38,6 @@ const struct weft_topology weft_topology_module = {
 	.summary = "server of Cambricon MLU cards in a full mesh of MLU-Link",
 	.params = cambricon_params,
 	.build = cambricon_build,
-	.next_links = cambricon_next_links,
+	.next_links = weft_mesh_server_next,
 	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

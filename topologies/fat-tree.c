@@ -73,13 +73,6 @@ static int fat_tree_build(struct weft_builder *b)
 	return 0;
 }
 
-static uint32_t fat_tree_next_links(const void *data, const struct weft_hop *hop, struct weft_choice *choices, uint32_t capacity)
-{
-	const struct weft_xgft *tree = data;
-	uint32_t level = weft_xgft_level(tree, hop->node);
-	return weft_xgft_next(tree, level, level ? hop->node - tree->first_node[level] : hop->node, hop->destination, choices, capacity);
-}
-
 const struct weft_topology weft_topology_module = {
 	.size = sizeof(struct weft_topology),
 	.abi = WEFT_TOPOLOGY_ABI,
@@ -87,6 +80,6 @@ const struct weft_topology weft_topology_module = {
 	.summary = "fat tree of any number of levels (XGFT), oversubscribed if asked, D-mod-k routes",
 	.params = fat_tree_params,
 	.build = fat_tree_build,
-	.next_links = fat_tree_next_links,
+	.next_links = weft_xgft_next_links,
 	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

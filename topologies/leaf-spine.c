@@ -34,13 +34,6 @@ static int leaf_spine_build(struct weft_builder *b)
 	return weft_xgft_cables(b, tree, 1, NULL, link);
 }
 
-static uint32_t leaf_spine_next_links(const void *data, const struct weft_hop *hop, struct weft_choice *choices, uint32_t capacity)
-{
-	const struct weft_xgft *tree = data;
-	uint32_t level = weft_xgft_level(tree, hop->node);
-	return weft_xgft_next(tree, level, level ? hop->node - tree->first_node[level] : hop->node, hop->destination, choices, capacity);
-}
-
 const struct weft_topology weft_topology_module = {
 	.size = sizeof(struct weft_topology),
 	.abi = WEFT_TOPOLOGY_ABI,
@@ -48,6 +41,6 @@ const struct weft_topology weft_topology_module = {
 	.summary = "two tiers of switches, each leaf joined to each spine",
 	.params = leaf_spine_params,
 	.build = leaf_spine_build,
-	.next_links = leaf_spine_next_links,
+	.next_links = weft_xgft_next_links,
 	.claims = WEFT_CLAIM_SYMMETRIC | WEFT_CLAIM_UNIFORM | WEFT_CLAIM_MINIMAL | WEFT_CLAIM_BY_NODE,
 };

@@ -97,6 +97,27 @@ WEFT_UNUSED static int weft_mesh_cables(struct weft_builder *b, struct weft_link
 	return 0;
 }
 
+/* A server: NPUs npu0 … npu(n-1) in one tray and a cable of `link`'s kind between every two. To be the whole module: its data become what
+ * weft_mesh_server_next reads. Returns 0 or -1. */
+WEFT_UNUSED static int weft_mesh_server(struct weft_builder *b, struct weft_link link, uint32_t n)
+{
+	uint32_t *data = b->alloc(b, sizeof *data);
+	*data = n;
+	for (uint32_t i = 0; i < n; i++)
+		if (weft_add(b, (struct weft_node){.kind = WEFT_NODE_NPU, .rack = 0, .tray = 0, .slot = (int32_t)i, .plane = -1}, "npu%u", i) ==
+		    WEFT_NONE)
+			return -1;
+	b->set_data(b, data);
+	return weft_mesh_cables(b, link, 0, 1, n);
+}
+
+WEFT_UNUSED static uint32_t weft_mesh_server_next(const void *data, const struct weft_hop *hop, struct weft_choice *choices,
+	uint32_t capacity)
+{
+	const uint32_t *n = data;
+	return weft_choose(choices, capacity, 0, weft_mesh_link(0, *n, hop->node, hop->destination), 1, 0);
+}
+
 /* ---- extended generalised fat trees ---------------------------------------------------------------------------------------
  *
  * XGFT(h; m_1 … m_h; w_1 … w_h) (Öhring, Ibel, Das, Kumar: On generalized fat trees, IPPS 1995): a node of level l has w_(l+1)
@@ -220,6 +241,15 @@ WEFT_UNUSED static uint32_t weft_xgft_next(const struct weft_xgft *tree, uint32_
 		n = weft_choose(choices, capacity, n, weft_xgft_cable(tree, level, x, i % tree->w[level], i / tree->w[level]),
 			level == 0 || i == chosen, 0);
 	return n;
+}
+
+/* next_links of a module that is one tree, which is its data; end points are its first nodes. */
+WEFT_UNUSED static uint32_t weft_xgft_next_links(const void *data, const struct weft_hop *hop, struct weft_choice *choices,
+	uint32_t capacity)
+{
+	const struct weft_xgft *tree = data;
+	uint32_t level = weft_xgft_level(tree, hop->node);
+	return weft_xgft_next(tree, level, level ? hop->node - tree->first_node[level] : hop->node, hop->destination, choices, capacity);
 }
 
 #ifdef __cplusplus
