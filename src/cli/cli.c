@@ -2,12 +2,12 @@
 #include "cli/cli.h"
 
 #include <argp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/text.h"
+#include "base/units.h"
 
 int cli_fail(const struct error *err)
 {
@@ -35,6 +35,17 @@ int cli_find_name(const char *what, const char *given, const char *const *names,
 		if (!strcmp(given, names[i]))
 			return (int)i;
 	return error_set(err, ERROR_INPUT, "unknown %s '%s'%s", what, given, text_known(known, sizeof known, given, names, n));
+}
+
+int cli_parse_top(const char *text, uint32_t otherwise, uint32_t *top, struct error *err)
+{
+	int64_t value = otherwise;
+	if (text && units_parse_integer(text, QUANTITY_COUNT, &value, err))
+		return error_prefix(err, "--top");
+	if (value < 1)
+		return error_set(err, ERROR_INPUT, "--top wants at least 1, not '%s'", text);
+	*top = value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+	return 0;
 }
 
 /* What stands around a subcommand's own parser: its input, and what was given, to be held against the action. */

@@ -3,6 +3,7 @@
 #define WEFT_CLI_CLI_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -35,5 +36,7 @@ int cli_print_json(struct json *json);
 void cli_drain_json(struct json *json);
 /* `option` as one of n names: its index, or -1 and an error that names them. */
 int cli_find_name(const char *what, const char *given, const char *const *names, size_t n, struct error *err);
+/* --top N: how many rows, at least 1; `otherwise` when it was not given (NULL). */
+int cli_parse_top(const char *text, uint32_t otherwise, uint32_t *top, struct error *err);
 
 #endif

@@ -80,7 +80,7 @@ static void print_json(const struct diff *diff, const struct diff_arguments *arg
 }
 
 /* 0: no difference, 3: some, -1: error. */
-static int compare(const struct diff_arguments *arguments, int64_t top, struct error *err)
+static int compare(const struct diff_arguments *arguments, uint32_t top, struct error *err)
 {
 	struct timeline *a = timeline_open(arguments->files[0], err), *b = a ? timeline_open(arguments->files[1], err) : NULL;
 	struct diff diff;
@@ -90,7 +90,7 @@ static int compare(const struct diff_arguments *arguments, int64_t top, struct e
 		if (arguments->json)
 			print_json(&diff, arguments);
 		else
-			diff_print(&diff, top > UINT32_MAX ? UINT32_MAX : (uint32_t)top, &out);
+			diff_print(&diff, top, &out);
 		fputs(text_string(&out), stdout);
 		status = diff_found(&diff) ? 3 : 0;
 		diff_release(&diff);
@@ -111,15 +111,12 @@ static int run(int argc, char **argv)
 		"Exit status: 0 no difference, 3 some difference, 2 bad usage or input.", NULL, NULL, NULL};
 	struct diff_arguments arguments = {0};
 	struct error err = {0};
-	int64_t top = 5;
+	uint32_t top;
 	int status = cli_parse(&argp, argc, argv, &arguments);
 	if (status)
 		return status;
-	if (arguments.top && units_parse_integer(arguments.top, QUANTITY_COUNT, &top, &err)) {
-		error_prefix(&err, "--top");
-		return cli_fail(&err);
-	}
-	if (diff_check_tolerances(arguments.tolerances, arguments.n_tolerances, &err))
+	if (cli_parse_top(arguments.top, 5, &top, &err) ||
+	    diff_check_tolerances(arguments.tolerances, arguments.n_tolerances, &err))
 		return cli_fail(&err);
 	status = compare(&arguments, top, &err);
 	return status < 0 ? cli_fail(&err) : status;

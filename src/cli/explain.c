@@ -103,15 +103,11 @@ static int run(int argc, char **argv)
 		"Exit status: 0 done, 2 bad usage or input.", NULL, NULL, NULL};
 	struct explain_arguments arguments = {0};
 	struct error err = {0};
-	int64_t top = 12;
+	uint32_t top;
 	int status = cli_parse(&argp, argc, argv, &arguments);
 	if (status)
 		return status;
-	if (arguments.top && units_parse_integer(arguments.top, QUANTITY_COUNT, &top, &err)) {
-		error_prefix(&err, "--top");
-		return cli_fail(&err);
-	}
-	return explain_files(&arguments, top > UINT32_MAX ? UINT32_MAX : (uint32_t)top, &err) ? cli_fail(&err) : 0;
+	return cli_parse_top(arguments.top, 12, &top, &err) || explain_files(&arguments, top, &err) ? cli_fail(&err) : 0;
 }
 
 const struct command command_explain = {"explain", "why a recorded run took as long as it did, or longer than another", run};

@@ -78,16 +78,6 @@ static int parse_between(const char *text, int64_t *from_ps, int64_t *to_ps, str
 	return status;
 }
 
-static int parse_top(const char *text, int64_t otherwise, int64_t *top, struct error *err)
-{
-	*top = otherwise;
-	if (!text)
-		return 0;
-	if (units_parse_integer(text, QUANTITY_COUNT, top, err))
-		return error_prefix(err, "--top");
-	return *top >= 1 && *top <= UINT32_MAX ? 0 : error_set(err, ERROR_INPUT, "--top wants at least 1, not '%s'", text);
-}
-
 static int run_summary(const struct timeline_arguments *arguments, struct timeline *timeline, struct error *err)
 {
 	struct text out = TEXT_INIT;
@@ -127,12 +117,13 @@ static void print_ranking(const struct ranking *ranking, uint32_t top, bool as_j
 static int run_links(const struct timeline_arguments *arguments, struct timeline *timeline, struct error *err)
 {
 	struct ranking ranking;
-	int64_t from_ps, to_ps, top;
+	int64_t from_ps, to_ps;
+	uint32_t top;
 	int by = arguments->by ? cli_find_name("key", arguments->by, ranking_key_names, RANKING_N, err) : RANKING_BYTES;
-	if (by < 0 || parse_between(arguments->between, &from_ps, &to_ps, err) || parse_top(arguments->top, 10, &top, err) ||
+	if (by < 0 || parse_between(arguments->between, &from_ps, &to_ps, err) || cli_parse_top(arguments->top, 10, &top, err) ||
 	    ranking_init(&ranking, timeline, (enum ranking_key)by, from_ps, to_ps, err))
 		return -1;
-	print_ranking(&ranking, (uint32_t)top, arguments->json);
+	print_ranking(&ranking, top, arguments->json);
 	ranking_release(&ranking);
 	return 0;
 }
@@ -163,14 +154,14 @@ static int run_export(const struct timeline_arguments *arguments, struct timelin
 static int run_picture(const struct timeline_arguments *arguments, struct timeline *timeline, struct error *err)
 {
 	struct picture_options picture = {.path = arguments->output};
-	int64_t top;
+	uint32_t top;
 	if (!arguments->output)
 		return error_set(err, ERROR_INPUT, "picture needs -o FILE.png or -o FILE.svg");
-	if (parse_between(arguments->between, &picture.from_ps, &picture.to_ps, err) || parse_top(arguments->top, 48, &top, err))
+	if (parse_between(arguments->between, &picture.from_ps, &picture.to_ps, err) || cli_parse_top(arguments->top, 48, &top, err))
 		return -1;
 	if (top > 1000)
 		return error_set(err, ERROR_INPUT, "--top wants at most 1000 rows in a picture");
-	picture.max_rows = (uint32_t)top;
+	picture.max_rows = top;
 	return picture_write(timeline, &picture, err);
 }
 
