@@ -17,7 +17,7 @@ struct part_entry {
 
 static const char *const share_names[EXPLAIN_SHARES] = {
 	[EXPLAIN_LATENCY] = "latency", [EXPLAIN_SERIALIZATION] = "serialization", [EXPLAIN_QUEUEING] = "queueing",
-	[EXPLAIN_FAILURE] = "failure", [EXPLAIN_REPLAY] = "replay", [EXPLAIN_CIRCUIT] = "circuit", [EXPLAIN_SWITCHING] = "switching",
+	[EXPLAIN_FAILURE] = "failure", [EXPLAIN_REPLAY] = "replay", [EXPLAIN_CIRCUIT] = "circuit", [EXPLAIN_WAKING] = "waking", [EXPLAIN_SWITCHING] = "switching",
 };
 static const char *const step_names[] = {
 	[EXPLAIN_COMPUTE] = "compute", [EXPLAIN_HOST] = "host", [EXPLAIN_STREAM] = "stream", [EXPLAIN_LOCAL] = "local",

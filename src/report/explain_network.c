@@ -36,12 +36,17 @@ static int64_t alone_ps(const struct explain_records *records, int64_t row, int6
 
 /* ---- links that did not carry ---- */
 
+/* Resting to save power: asleep, waking, on fewer lanes. */
+static bool rests(const char *state) { return !strcmp(state, "asleep") || !strcmp(state, "waking") || !strcmp(state, "folded"); }
+
 /* Why a link carried less after this change. */
 static enum explain_share_kind why(const struct explain_records *records, int64_t change)
 {
 	int64_t state = records->change_state[change], cause = records->change_cause[change];
 	if (state < records->n_states && !strcmp(records->states[state], "replaying"))
 		return EXPLAIN_REPLAY;
+	if (state < records->n_states && rests(records->states[state]))
+		return EXPLAIN_WAKING;
 	return cause < records->n_causes && !strcmp(records->causes[cause], "circuit") ? EXPLAIN_CIRCUIT : EXPLAIN_FAILURE;
 }
 
@@ -227,7 +232,7 @@ uint32_t explain_split(const struct explain_records *records, const struct expla
 	cut(&rest, &serialization, &latency, step->cut_ps);
 	n = add(shares, n, EXPLAIN_LATENCY, latency, -1);
 	n = add(shares, n, EXPLAIN_SERIALIZATION, serialization, slowest);
-	static const enum explain_share_kind reasons[] = {EXPLAIN_FAILURE, EXPLAIN_CIRCUIT, EXPLAIN_REPLAY};
+	static const enum explain_share_kind reasons[] = {EXPLAIN_FAILURE, EXPLAIN_CIRCUIT, EXPLAIN_WAKING, EXPLAIN_REPLAY};
 	for (size_t r = 0; r < sizeof reasons / sizeof *reasons && rest > 0; r++) {
 		int64_t lost = least(rest, out_ps(records, route, span, reasons[r], &out));
 		n = add(shares, n, reasons[r], lost, out);
