@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/link_budget.h"
 #include "cli/link_compare.h"
+#include "cli/link_wdm.h"
 #include "cli/sets.h"
 #include "link/catalogue.h"
 #include "link/chain.h"
@@ -96,7 +97,8 @@ static const char documentation[] =
 	"list prints every kind of the catalogue. show prints the whole chain of one kind: losses, received power, Q, bit errors, "
 	"codeword errors, frame loss, replays, latency, power with the host's SerDes counted, price. budget prints the margin of every "
 	"class of links of a scenario, with the terms that its seed draws. compare puts machines side by side: published power, what its "
-	"parts explain, what a year costs in every tariff of the catalogue. keys prints the reference of all keys as Markdown.\n\n"
+	"parts explain, what a year costs in every tariff of the catalogue. wdm assigns wavelengths to demands over fibres (weft link wdm --help). keys prints the "
+	"reference of all keys as Markdown.\n\n"
 	"The catalogue is the shipped one plus the files and folders of WEFT_CATALOGUE_PATH (separated by ':'). docs/links.md explains "
 	"every key.";
 
@@ -557,7 +559,7 @@ static int cmd_budget(const struct catalogue *catalogue, const struct options *o
 static int run_link(int argc, char **argv)
 {
 	static const struct argp argp = {
-		option_table, parse_option, "list\nshow KIND\nbudget SCENARIO\ncompare MACHINE...\nkeys", documentation, NULL,
+		option_table, parse_option, "list\nshow KIND\nbudget SCENARIO\ncompare MACHINE...\nwdm TOPOLOGY|DEMANDS.yaml\nkeys", documentation, NULL,
 		NULL,         NULL};
 	static const struct cli_action actions[] = {
 		{"list", "json"}, {"show", "json set length samples seed warn plot"}, {"budget", "json set samples warn"},
@@ -566,11 +568,13 @@ static int run_link(int argc, char **argv)
 	struct options options = {.pue = 1.2};
 	struct catalogue catalogue;
 	size_t action;
+	if (argc > 1 && !strcmp(argv[1], "wdm")) /* has options of its own */
+		return link_wdm(argc - 1, argv + 1);
 	int status = cli_parse_action(&argp, actions, sizeof actions / sizeof *actions, argc, argv, &options, &action);
 	if (status)
 		return status;
 	if (!options.n_words)
-		error_set(&options.error, ERROR_INPUT, "link needs an action (known: list, show, budget, compare, keys)");
+		error_set(&options.error, ERROR_INPUT, "link needs an action (known: list, show, budget, compare, wdm, keys)");
 	if (options.error.code || catalogue_init(&catalogue, &options.error))
 		return cli_fail(&options.error);
 	status = runs[action](&catalogue, &options);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "base/text.h"
 
 /* ---- grids ------------------------------------------------------------------------------------------------------------- */
@@ -18,6 +19,39 @@ static const struct wdm_grid grid_oci_b = {"oci-b", "OCI Gen1 v1.0, 400 GHz, the
 	{1327.69, 1330.05, 1332.41, 1334.78}};
 static const struct wdm_grid grid_cwdm4 = {"cwdm4", "CWDM4 MSA, 20 nm (ITU-T G.694.2)", 4, {1271, 1291, 1311, 1331}};
 const struct wdm_grid *const wdm_grids[] = {&grid_cwdm4, &grid_oci_a, &grid_oci_b, NULL};
+
+/* Even ones around 1310 nm, which is assumed: the agreement's own anchor and spacings are not among our sources. */
+static const struct even { const char *name, *source; uint32_t n; double ghz; } evens[] = {
+	{"cw-wdm-8", "CW-WDM MSA, 8 wavelengths (C); 400 GHz around 1310 nm are assumed", 8, 400},
+	{"cw-wdm-16", "CW-WDM MSA, 16 wavelengths (C); 200 GHz around 1310 nm are assumed", 16, 200},
+	{"cw-wdm-32", "CW-WDM MSA, 32 wavelengths (C); 100 GHz around 1310 nm are assumed", 32, 100},
+	{"nvidia-8", "8 x 32 Gb/s NRZ at 200 GHz (B: ECOC 2026 slides); 1310 nm are assumed", 8, 200},
+};
+#define N_EVENS (sizeof evens / sizeof *evens)
+
+int wdm_grid_named(struct wdm_grid *grid, const char *name, struct error *err)
+{
+	const char *names[sizeof wdm_grids / sizeof *wdm_grids + N_EVENS];
+	char known[256];
+	size_t n = 0;
+	for (; wdm_grids[n]; n++) {
+		if (!strcmp(wdm_grids[n]->name, name)) {
+			*grid = *wdm_grids[n];
+			return 0;
+		}
+		names[n] = wdm_grids[n]->name;
+	}
+	for (size_t i = 0; i < N_EVENS; i++) {
+		names[n++] = evens[i].name;
+		if (strcmp(evens[i].name, name))
+			continue;
+		wdm_grid_even(grid, 1310, evens[i].ghz, evens[i].n);
+		grid->name = evens[i].name;
+		grid->source = evens[i].source;
+		return 0;
+	}
+	return error_set(err, ERROR_INPUT, "unknown wavelength grid '%s'%s", name, text_known(known, sizeof known, name, names, n));
+}
 
 const struct wdm_grid *wdm_grid_find(const char *name, struct error *err)
 {
@@ -47,7 +81,7 @@ void wdm_grid_even(struct wdm_grid *grid, double center_nm, double spacing_ghz, 
 
 /* ---- assignment -------------------------------------------------------------------------------------------------------- */
 
-const char *const wdm_policy_names[WDM_POLICIES] = {"first-fit", "most-used", "least-used"};
+const char *const wdm_policy_names[WDM_POLICIES] = {"first-fit", "most-used", "least-used", "random"};
 
 static uint32_t length(const struct wdm_demands *demands, uint32_t i) { return demands->first[i + 1] - demands->first[i]; }
 
@@ -90,38 +124,71 @@ static bool better(const struct plane *plane, enum wdm_policy policy, uint32_t w
 }
 
 static uint32_t choose(const struct plane *plane, const struct wdm_demands *demands, uint32_t i, uint32_t n_wavelengths,
-	enum wdm_policy policy)
+	enum wdm_policy policy, struct random_stream *stream)
 {
-	uint32_t best = WDM_BLOCKED;
+	uint32_t best = WDM_BLOCKED, n_free = 0;
 	for (uint32_t w = 0; w < n_wavelengths; w++) {
-		if (!better(plane, policy, w, best) || !is_free(plane, demands, i, w))
+		if (policy != WDM_RANDOM && !better(plane, policy, w, best))
 			continue;
-		best = w;
+		if (!is_free(plane, demands, i, w))
+			continue;
+		if (policy != WDM_RANDOM || random_below(stream, ++n_free) == 0) /* each of those seen so far is as likely */
+			best = w;
 		if (policy == WDM_FIRST_FIT)
 			break;
 	}
 	return best;
 }
 
-uint32_t wdm_assign(const struct wdm_demands *demands, uint32_t n_wavelengths, enum wdm_policy policy, uint32_t *wavelength)
+static void take(struct plane *plane, const struct wdm_demands *demands, uint32_t i, uint32_t wavelength)
+{
+	for (uint32_t h = demands->first[i]; wavelength != WDM_BLOCKED && h < demands->first[i + 1]; h++) {
+		plane->taken[(size_t)wavelength * plane->n_fibres + demands->path[h]] = 1;
+		plane->used[wavelength]++;
+	}
+}
+
+uint32_t wdm_assign_with(const struct wdm_demands *demands, uint32_t n_wavelengths, enum wdm_policy policy, const struct wdm_choice *choice,
+	uint32_t *wavelength)
 {
 	struct plane plane = {.n_fibres = demands->n_fibres,
 		.taken = memory_zero((size_t)n_wavelengths * demands->n_fibres + 1, 1),
 		.used = memory_zero((size_t)n_wavelengths + 1, sizeof *plane.used)};
+	struct random_stream stream = random_stream(choice->seed, "wdm", 0);
 	uint32_t *order = longest_first(demands), n_blocked = 0;
+	for (uint32_t i = 0; choice->fixed && i < demands->n; i++)
+		take(&plane, demands, i, choice->fixed[i]);
 	for (uint32_t k = 0; k < demands->n; k++) {
-		uint32_t i = order[k], w = length(demands, i) ? choose(&plane, demands, i, n_wavelengths, policy) : 0;
+		uint32_t i = order[k], w = choice->fixed ? choice->fixed[i] : WDM_BLOCKED;
+		if (w == WDM_BLOCKED) {
+			w = length(demands, i) ? choose(&plane, demands, i, n_wavelengths, policy, &stream) : 0;
+			take(&plane, demands, i, w);
+		}
 		wavelength[i] = w;
 		n_blocked += w == WDM_BLOCKED;
-		for (uint32_t h = demands->first[i]; w != WDM_BLOCKED && h < demands->first[i + 1]; h++) {
-			plane.taken[(size_t)w * plane.n_fibres + demands->path[h]] = 1;
-			plane.used[w]++;
-		}
 	}
 	free(plane.taken);
 	free(plane.used);
 	free(order);
 	return n_blocked;
+}
+
+uint32_t wdm_assign(const struct wdm_demands *demands, uint32_t n_wavelengths, enum wdm_policy policy, uint32_t *wavelength)
+{
+	return wdm_assign_with(demands, n_wavelengths, policy, &(struct wdm_choice){0}, wavelength);
+}
+
+bool wdm_clashes(const struct wdm_demands *demands, const uint32_t *fixed, struct wdm_clash *clash)
+{
+	for (uint32_t i = 0; i < demands->n; i++)
+		for (uint32_t other = 0; fixed[i] != WDM_BLOCKED && other < i; other++)
+			for (uint32_t h = demands->first[i]; fixed[other] == fixed[i] && h < demands->first[i + 1]; h++)
+				for (uint32_t g = demands->first[other]; g < demands->first[other + 1]; g++)
+					if (demands->path[g] == demands->path[h]) {
+						*clash = (struct wdm_clash){i, other, demands->path[h]};
+						return true;
+					}
+	return false;
 }
 
 uint32_t wdm_load(const struct wdm_demands *demands)
@@ -135,13 +202,21 @@ uint32_t wdm_load(const struct wdm_demands *demands)
 }
 
 /* Blocking need not fall with every wavelength more (the policies are greedy), so the first count without any is looked for. */
-uint32_t wdm_needed(const struct wdm_demands *demands, enum wdm_policy policy)
+uint32_t wdm_needed_with(const struct wdm_demands *demands, enum wdm_policy policy, const struct wdm_choice *choice)
 {
 	uint32_t *wavelength = memory_zero((size_t)demands->n + 1, sizeof *wavelength), n = wdm_load(demands);
-	while (wdm_assign(demands, n, policy, wavelength))
+	for (uint32_t i = 0; choice->fixed && i < demands->n; i++)
+		if (choice->fixed[i] != WDM_BLOCKED && choice->fixed[i] >= n)
+			n = choice->fixed[i] + 1;
+	while (wdm_assign_with(demands, n, policy, choice, wavelength))
 		n++;
 	free(wavelength);
 	return n;
+}
+
+uint32_t wdm_needed(const struct wdm_demands *demands, enum wdm_policy policy)
+{
+	return wdm_needed_with(demands, policy, &(struct wdm_choice){0});
 }
 
 /* ---- a ring ------------------------------------------------------------------------------------------------------------ */

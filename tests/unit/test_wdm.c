@@ -119,15 +119,74 @@ static void policies_pack_and_spread(void **state)
 	(void)state;
 	static const uint32_t first[] = {0, 2, 4, 5}, path[] = {0, 1, 1, 2, 3};
 	static const struct wdm_demands demands = {.n = 3, .n_fibres = 4, .first = first, .path = path};
-	static const uint32_t expected[WDM_POLICIES][3] = {{0, 1, 0}, {0, 1, 0}, {0, 1, 2}};
+	static const uint32_t expected[WDM_RANDOM][3] = {{0, 1, 0}, {0, 1, 0}, {0, 1, 2}};
 	uint32_t wavelength[3];
-	for (enum wdm_policy policy = 0; policy < WDM_POLICIES; policy++) {
+	for (enum wdm_policy policy = 0; policy < WDM_RANDOM; policy++) {
 		assert_int_equal(wdm_assign(&demands, 3, policy, wavelength), 0);
 		assert_memory_equal(wavelength, expected[policy], sizeof wavelength);
 	}
 	assert_int_equal(wdm_assign(&demands, 1, WDM_FIRST_FIT, wavelength), 1);
 	assert_int_equal(wavelength[1], WDM_BLOCKED);
 	assert_int_equal(wavelength[2], 0);
+}
+
+/* 64 demands over fibres of their own: each takes any of 4, by seed; every wavelength is taken by some. */
+static void random_is_even_and_keeps_to_its_seed(void **state)
+{
+	(void)state;
+	uint32_t first[65], path[64], a[64], b[64], c[64], counts[4] = {0};
+	for (uint32_t i = 0; i < 64; i++) {
+		first[i] = path[i] = i;
+	}
+	first[64] = 64;
+	struct wdm_demands demands = {.n = 64, .n_fibres = 64, .first = first, .path = path};
+	assert_int_equal(wdm_assign_with(&demands, 4, WDM_RANDOM, &(struct wdm_choice){.seed = 7}, a), 0);
+	assert_int_equal(wdm_assign_with(&demands, 4, WDM_RANDOM, &(struct wdm_choice){.seed = 7}, b), 0);
+	assert_int_equal(wdm_assign_with(&demands, 4, WDM_RANDOM, &(struct wdm_choice){.seed = 8}, c), 0);
+	assert_memory_equal(a, b, sizeof a);
+	assert_memory_not_equal(a, c, sizeof a);
+	for (uint32_t i = 0; i < 64; i++)
+		counts[a[i]]++;
+	for (uint32_t w = 0; w < 4; w++)
+		assert_in_range(counts[w], 6, 26);
+}
+
+/* The longest demand gives way to a shorter one that insists on the first wavelength. */
+static void fixed_wavelengths_come_first_and_clashes_are_found(void **state)
+{
+	(void)state;
+	static const uint32_t first[] = {0, 2, 3, 5}, path[] = {0, 1, 1, 1, 2};
+	static const struct wdm_demands demands = {.n = 3, .n_fibres = 3, .first = first, .path = path};
+	static const uint32_t fixed[] = {WDM_BLOCKED, 0, WDM_BLOCKED}, clashing[] = {2, WDM_BLOCKED, 2}, apart[] = {2, WDM_BLOCKED, 1};
+	uint32_t wavelength[3];
+	struct wdm_clash clash;
+	assert_int_equal(wdm_assign_with(&demands, 3, WDM_FIRST_FIT, &(struct wdm_choice){.fixed = fixed}, wavelength), 0);
+	assert_int_equal(wavelength[0], 1);
+	assert_int_equal(wavelength[1], 0);
+	assert_int_equal(wavelength[2], 2);
+	assert_int_equal(wdm_needed_with(&demands, WDM_FIRST_FIT, &(struct wdm_choice){.fixed = fixed}), 3);
+	assert_true(wdm_clashes(&demands, clashing, &clash));
+	assert_int_equal(clash.demand, 2);
+	assert_int_equal(clash.other, 0);
+	assert_int_equal(clash.fibre, 1);
+	assert_false(wdm_clashes(&demands, apart, &clash));
+	assert_false(wdm_clashes(&demands, fixed, &clash));
+}
+
+static void every_named_grid_has_its_wavelengths(void **state)
+{
+	(void)state;
+	static const struct { const char *name; uint32_t n; } grids[] = {{"cwdm4", 4}, {"oci-b", 4}, {"cw-wdm-8", 8}, {"cw-wdm-16", 16}, {"cw-wdm-32", 32}, {"nvidia-8", 8}};
+	struct wdm_grid grid;
+	struct error err = {0};
+	for (size_t i = 0; i < sizeof grids / sizeof *grids; i++) {
+		assert_int_equal(wdm_grid_named(&grid, grids[i].name, &err), 0);
+		assert_int_equal(grid.n, grids[i].n);
+		for (uint32_t w = 1; w < grid.n; w++)
+			assert_true(grid.nm[w] > grid.nm[w - 1]);
+	}
+	assert_int_equal(wdm_grid_named(&grid, "cw-wdm-64", &err), -1);
+	assert_non_null(strstr(err.message, "unknown wavelength grid"));
 }
 
 int main(void)
@@ -137,6 +196,9 @@ int main(void)
 		cmocka_unit_test(ring_all_to_all_has_the_published_load),
 		cmocka_unit_test(greedy_lies_between_the_optimum_and_its_double),
 		cmocka_unit_test(policies_pack_and_spread),
+		cmocka_unit_test(random_is_even_and_keeps_to_its_seed),
+		cmocka_unit_test(fixed_wavelengths_come_first_and_clashes_are_found),
+		cmocka_unit_test(every_named_grid_has_its_wavelengths),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
