@@ -22,6 +22,12 @@ uint8_t engine_register(struct engine *engine, engine_handler *function, void *c
 	return (uint8_t)engine->n_handlers++;
 }
 
+void engine_register_preview(struct engine *engine, uint8_t handler, engine_handler *preview)
+{
+	engine->handlers[handler].preview = preview;
+	engine->previews = true;
+}
+
 void engine_register_phase(struct engine *engine, enum engine_phase phase, engine_phase_handler *function, void *context)
 {
 	engine->phases[phase].function = function;
@@ -40,6 +46,13 @@ static bool run_phases(struct engine *engine)
 		any = true;
 	}
 	return any;
+}
+
+static inline void preview(const struct engine *engine)
+{
+	struct event_due next;
+	if (event_queue_preview(engine->queue, &next) && engine->handlers[next.handler].preview)
+		engine->handlers[next.handler].preview(engine->handlers[next.handler].context, next.argument);
 }
 
 static void run_instant(struct engine *engine)
@@ -66,6 +79,8 @@ enum engine_result engine_run(struct engine *engine, uint64_t budget)
 		if (next_ps == TIME_NEVER)
 			return ENGINE_DRAINED;
 		engine->now_ps = next_ps;
+		if (engine->previews)
+			preview(engine);
 		run_instant(engine);
 	}
 	engine->stopping = false;
