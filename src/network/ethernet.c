@@ -6,22 +6,24 @@
 
 #include "base/error.h"
 
-extern const struct ether_transport ether_window;
-const struct ether_transport *const ether_transports[] = {&ether_window, NULL};
+const struct ether_transport *const ether_transports[] = {&ether_window, &ether_dcqcn, &ether_nscc, &ether_rccc, NULL};
 
 enum { SPAN_LEAST = 256, SPAN_MOST = 1 << 16, WIRE_MOST = 65535 };
 
 static void ether_destroy(struct network *network)
 {
 	struct ether_network *net = (struct ether_network *)network;
-	void *arrays[] = {net->ports, net->packets, net->nodes, net->hosts, net->inputs, net->paused_ps, net->draws, net->kmin, net->kmax,
-			  net->limits, net->runs, net->open_runs};
+	for (uint32_t link = 0; link < network->setup.fabric->n_links; link++)
+		free(net->ports[link].wire);
+	void *arrays[] = {net->ports, net->packets, net->nodes, net->hosts, net->inputs, net->paused_ps, net->draws, net->reverse, net->reports,
+			  net->runs, net->open_runs, net->pacers};
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		free(arrays[i]);
 	ether_ways_release(net);
 	ether_due_release(&net->arrivals);
 	ether_due_release(&net->touched);
 	ether_due_release(&net->alarms);
+	ether_due_release(&net->pacers_due);
 	pool_release(&net->flows);
 	free(net);
 }
@@ -58,12 +60,15 @@ static int read_settings(struct ether_network *net, const struct network_setup *
 	net->entropies = (uint32_t)network_integer(setup, model, "entropies");
 	net->timeout_ps = network_integer(setup, model, "timeout");
 	net->window_bytes = network_integer(setup, model, "window");
-	net->pfc = network_integer(setup, model, "pfc");
+	net->pfc = decide(setup, "pfc", "yes", net->transport->pauses);
 	net->shared = choice(setup, "buffers", "shared");
 	net->alpha = strtod(network_text(setup, model, "alpha"), NULL);
 	net->mark_max = strtod(network_text(setup, model, "pmax"), NULL);
+	net->mark_max = net->mark_max > 0 ? net->mark_max : net->transport->mark_max;
+	net->avoid_marked = choice(setup, "load_balancing", "avoid");
 	net->marks = network_integer(setup, model, "ecn");
 	net->selective = decide(setup, "recovery", "selective", net->transport->selective);
+	net->recycle = net->selective && setup->routes->routing == ROUTING_SPRAY && choice(setup, "load_balancing", "recycle");
 	net->trims = decide(setup, "trimming", "yes", net->transport->trims && !net->pfc);
 	net->spray = setup->routes->routing == ROUTING_SPRAY;
 	net->adaptive = setup->routes->routing == ROUTING_ADAPTIVE;
@@ -97,9 +102,10 @@ static void layout(struct ether_network *net)
 	const struct fabric *fabric = net->base.setup.fabric;
 	net->nodes = memory_zero(fabric->n_nodes + 1u, sizeof *net->nodes);
 	net->hosts = memory_alloc((fabric->n_npus + 1u) * sizeof *net->hosts);
-	net->ports = aligned_alloc(64, (fabric->n_links + 1u) * sizeof *net->ports);
+	net->ports = aligned_alloc(128, (fabric->n_links + 1u) * sizeof *net->ports);
 	if (!net->ports)
 		memory_failed((fabric->n_links + 1u) * sizeof *net->ports);
+	net->reverse = memory_alloc((fabric->n_links + 1u) * sizeof *net->reverse);
 	for (uint32_t npu = 0; npu < fabric->n_npus; npu++)
 		net->hosts[npu] = (struct ether_host){ETHER_NONE, ETHER_NONE};
 	for (uint32_t node = 0; node < fabric->n_nodes; node++) {
@@ -107,8 +113,8 @@ static void layout(struct ether_network *net)
 		net->nodes[node].salt = (uint32_t)random_mix(net->base.setup.seed + UINT64_C(0xd1342543de82ef95) * (node + 1));
 	}
 	for (uint32_t link = 0; link < fabric->n_links; link++) {
-		net->ports[link] = (struct ether_port){.source = fabric->link_source[link], .target = fabric->link_target[link],
-			.wire_head = ETHER_NONE, .reverse = reverse_of(fabric, link)};
+		net->ports[link] = (struct ether_port){.source = fabric->link_source[link], .target = fabric->link_target[link]};
+		net->reverse[link] = reverse_of(fabric, link);
 		for (uint32_t class = 0; class < ETHER_CLASSES; class++)
 			net->ports[link].queues[class].head = ETHER_NONE;
 		ether_port_rates(net, link);
@@ -149,8 +155,11 @@ static void register_handlers(struct ether_network *net)
 	net->arrival_handler = engine_register(engine, ether_arrival_due, net);
 	net->idle_handler = engine_register(engine, ether_idle_due, net);
 	net->alarm_handler = engine_register(engine, ether_alarm_due, net);
+	net->pacer_handler = engine_register(engine, ether_pacer_due, net);
 	net->sent_handler = engine_register(engine, ether_sent_due, net);
 	net->delivered_handler = engine_register(engine, ether_delivered_due, net);
+	engine_register_preview(engine, net->arrival_handler, ether_arrival_preview);
+	engine_register_preview(engine, net->idle_handler, ether_idle_preview);
 	engine_register_phase(engine, ENGINE_PHASE_NETWORK, ether_phase, net);
 }
 
@@ -170,22 +179,33 @@ static int ether_create(struct network **network, const struct network_setup *se
 	if (net->pfc)
 		ether_pfc_init(net);
 	net->span = span_of(net);
-	pool_init(&net->flows, sizeof(struct ether_flow) + 3 * net->span / 8);
+	pool_init(&net->flows, (ether_flow_size(net) + 7u) / 8 * 8);
 	ether_due_init(&net->arrivals, setup->fabric->n_links);
 	ether_due_init(&net->touched, setup->fabric->n_links);
 	ether_due_init(&net->alarms, 64);
+	ether_due_init(&net->pacers_due, setup->fabric->n_npus);
+	if (net->transport->done) {
+		net->pacers = memory_zero(setup->fabric->n_npus + 1u, sizeof *net->pacers);
+		for (uint32_t npu = 0; npu < setup->fabric->n_npus; npu++)
+			net->pacers[npu].first = ETHER_NONE;
+	}
 	register_handlers(net);
 	*network = &net->base;
 	return 0;
 }
 
-int64_t ether_round_trip_bytes(const struct ether_network *net, const struct ether_flow *flow)
+int64_t ether_line_rate(const struct ether_network *net, const struct ether_flow *flow)
 {
 	struct ether_set set = net->ways.sets[flow->source_set - 1];
 	int64_t rate = 0;
 	for (uint32_t i = 0; i < set.n && !(net->ecmp && i); i++)
 		rate += net->base.setup.fabric->link_bandwidth[net->ways.links[set.first + i]];
-	return scale_floor(rate, flow->round_trip_ps, PS_PER_S);
+	return rate;
+}
+
+int64_t ether_round_trip_bytes(const struct ether_network *net, const struct ether_flow *flow)
+{
+	return scale_floor(ether_line_rate(net, flow), flow->round_trip_ps, PS_PER_S);
 }
 
 static void ether_counters(const struct network *network, struct network_counters *out)
@@ -196,7 +216,7 @@ static void ether_counters(const struct network *network, struct network_counter
 }
 
 static const struct weft_param ether_params[] = {
-	{"transport", WEFT_PARAM_CHOICE, NULL, "none|window", "`none`: lossless, by credits; else a sender of Ethernet"},
+	{"transport", WEFT_PARAM_CHOICE, NULL, "none|window|dcqcn|nscc|rccc", "`none`: lossless, by credits; else a sender of Ethernet"},
 	{"payload", WEFT_PARAM_BYTES, "4096 B", "1 B..65535 B", "bytes of a message that one packet carries at most"},
 	{"header", WEFT_PARAM_BYTES, "64 B", "0 B..1 KiB", "bytes added to every packet on every link"},
 	{"control", WEFT_PARAM_BYTES, "64 B", "1 B..1 KiB", "of acknowledgements, credits, pauses, notifications and trimmed headers, on every link"},
@@ -204,16 +224,17 @@ static const struct weft_param ether_params[] = {
 	{"buffers", WEFT_PARAM_CHOICE, "shared", "shared|drop-tail", "one memory per switch with dynamic thresholds, or so many bytes per port"},
 	{"buffer", WEFT_PARAM_BYTES, "0 B", "0 B..1 TiB", "per port; 0 B: 25.8 us of its rate (Tomahawk 5), with trimming one round trip"},
 	{"alpha", WEFT_PARAM_REAL, "1", "0.0001..1000", "a queue may hold so many times what is free (with PFC: an input)"},
-	{"pfc", WEFT_PARAM_BOOL, "false", NULL, "priority flow control: pause the sender instead of dropping"},
+	{"pfc", WEFT_PARAM_CHOICE, "auto", "auto|yes|no", "priority flow control: pause the sender instead of dropping"},
 	{"ecn", WEFT_PARAM_BOOL, "true", NULL, "mark packets in long queues"},
 	{"kmin", WEFT_PARAM_BYTES, "0 B", "0 B..1 TiB", "no marks up to this queue; 0 B: by transport and rate"},
 	{"kmax", WEFT_PARAM_BYTES, "0 B", "0 B..1 TiB", "every packet is marked beyond this queue; 0 B: by transport and rate"},
-	{"pmax", WEFT_PARAM_REAL, "0.01", "0..1", "the share of packets marked at kmax"},
+	{"pmax", WEFT_PARAM_REAL, "0", "0..1", "the share of packets marked at kmax; 0: by transport, dcqcn 0.01, others 1"},
 	{"trimming", WEFT_PARAM_CHOICE, "auto", "auto|yes|no", "cut off the payload instead of dropping the packet"},
 	{"recovery", WEFT_PARAM_CHOICE, "auto", "auto|go-back-n|selective", "how what was lost is sent again"},
 	{"ack_every", WEFT_PARAM_INTEGER, "0", "0..64", "packets per acknowledgement; 0: by transport"},
 	{"timeout", WEFT_PARAM_TIME, "100 us", "1 ns..", "without progress for so long: what is unacknowledged is lost"},
-	{"entropies", WEFT_PARAM_INTEGER, "64", "1..65536", "routing spray: entropy values of a flow, one path each"},
+	{"entropies", WEFT_PARAM_INTEGER, "256", "1..65536", "routing spray: entropy values of a flow, one path each"},
+	{"load_balancing", WEFT_PARAM_CHOICE, "recycle", "turn|avoid|recycle", "routing spray: entropy values in turn; … without those marked lately; those that came unmarked again"},
 	{"window", WEFT_PARAM_BYTES, "0 B", "0 B..1 GiB", "most bytes in flight per message; 0 B: by transport"},
 	{0},
 };

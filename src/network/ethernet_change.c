@@ -9,9 +9,10 @@
 static void lose_wire(struct ether_network *net, uint32_t link)
 {
 	struct ether_port *port = &net->ports[link];
-	while (port->wire_head != ETHER_NONE) {
-		uint32_t index = port->wire_head;
-		port->wire_head = net->packets[index].next;
+	while (port->n) {
+		uint32_t index = ether_flight_at(port, 0)->packet;
+		port->first++;
+		port->n--;
 		ether_drop(net, link, index);
 	}
 }
@@ -70,8 +71,9 @@ void ether_port_rates(struct ether_network *net, uint32_t link)
 	port->latency_ps = time_add(links->latency_ps[link], last ? 0 : net->forwarding_ps);
 	if (!port->up)
 		return;
-	port->full_ps = serialization_ps(net->full_wire, rate);
-	port->control_ps = serialization_ps(net->control_wire, rate);
+	int64_t full_ps = serialization_ps(net->full_wire, rate), control_ps = serialization_ps(net->control_wire, rate);
+	port->full_ps = full_ps < UINT32_MAX ? (uint32_t)full_ps : 0;
+	port->control_ps = control_ps < UINT32_MAX ? (uint32_t)control_ps : 0;
 }
 
 void ether_link_changed(struct network *network, uint32_t link, int64_t old_bytes_per_s, int64_t old_latency_ps)
@@ -83,17 +85,20 @@ void ether_link_changed(struct network *network, uint32_t link, int64_t old_byte
 		reroute(net);
 		return;
 	}
-	if (port->wire_head != ETHER_NONE && port->free_ps > ether_now(net)) { /* the latency counts when the last byte leaves */
-		struct ether_packet *last = &net->packets[port->wire_tail];
-		if (port->wire_head != port->wire_tail)
-			last->time_ps += links->latency_ps[link] - old_latency_ps;
+	if (port->n && port->free_ps > ether_now(net)) { /* the latency counts when the last byte leaves */
+		struct ether_flight *last = ether_flight_at(port, port->n - 1);
+		last->time_ps += links->latency_ps[link] - old_latency_ps;
+		if (port->n > 1 && last->time_ps < ether_flight_at(port, port->n - 2)->time_ps)
+			last->time_ps = ether_flight_at(port, port->n - 2)->time_ps;
+		if (port->n == 1)
+			engine_schedule(network->setup.engine, last->time_ps, net->arrival_handler, link);
 	}
 	ether_port_rates(net, link);
 	if (links->state[link] == LINK_DOWN && old_bytes_per_s > 0) {
 		lose_wire(net, link);
 		forget_pause(net, link);
-		if (port->reverse != ETHER_NONE)
-			forget_pause(net, port->reverse);
+		if (net->reverse[link] != ETHER_NONE)
+			forget_pause(net, net->reverse[link]);
 		port->free_ps = ether_now(net);
 	}
 	ether_touch(net, link);

@@ -5,11 +5,14 @@
 #include "network/ethernet.h"
 #include "network/flow.h"
 
+enum { PENALTY_MOST = 15 };
+
 /* ---- beginning and end ------------------------------------------------------------------------------------------------- */
 
-static uint32_t flow_size(const struct ether_network *net)
+uint32_t ether_flow_size(const struct ether_network *net)
 {
-	return (uint32_t)(sizeof(struct ether_flow) + 3 * net->span / 8);
+	uint32_t by_entropy = net->recycle ? 2 * net->span : net->spray && net->avoid_marked ? net->entropies : 0;
+	return (uint32_t)sizeof(struct ether_flow) + 3 * net->span / 8 + by_entropy;
 }
 
 static void begin(struct ether_network *net, uint32_t index, const struct network_message *message, int64_t round_trip_ps)
@@ -19,7 +22,7 @@ static void begin(struct ether_network *net, uint32_t index, const struct networ
 	uint64_t packets = ((uint64_t)message->bytes + net->payload - 1) / net->payload;
 	uint32_t hash = (uint32_t)random_mix(net->base.setup.seed ^ random_mix((uint64_t)message->source << 32 | message->destination) ^
 					     random_mix(message->flow_key + UINT64_C(0x5851f42d4c957f2d)));
-	memset(flow, 0, flow_size(net));
+	memset(flow, 0, ether_flow_size(net));
 	flow->message = *message;
 	flow->start_ps = ether_now(net);
 	flow->sent_ps = flow->deliver_ps = flow->acked_ps = flow->timeout_ps = flow->alarm_ps = TIME_NEVER;
@@ -31,7 +34,7 @@ static void begin(struct ether_network *net, uint32_t index, const struct networ
 	flow->source_set = ether_ways_find(net, fabric->npu_node[message->source], ETHER_NONE, message->destination);
 	flow->may_send = UINT32_MAX;
 	flow->window = INT64_MAX;
-	flow->entropy = hash;
+	flow->entropy = hash % net->entropies;
 	flow->live = true;
 }
 
@@ -117,14 +120,10 @@ void ether_flow_finish(struct ether_network *net, uint32_t index)
 
 bool ether_may_send(const struct ether_network *net, const struct ether_flow *flow)
 {
-	if (flow->n_lost == 0) {
-		if (flow->next >= flow->n_packets || flow->next >= flow->may_send)
-			return false;
-		if (net->selective && flow->next - flow->cumulative >= net->span)
-			return false;
-	} else if (flow->may_send <= flow->next && flow->may_send != UINT32_MAX) {
-		return false; /* what is sent again needs credit as well */
-	}
+	if (flow->transmitted >= flow->may_send)
+		return false;
+	if (flow->n_lost == 0 && (flow->next >= flow->n_packets || (net->selective && flow->next - flow->cumulative >= net->span - 64)))
+		return false;
 	return flow->in_flight + net->full_wire <= flow->window && flow->pace_ps <= ether_now(net);
 }
 
@@ -169,21 +168,62 @@ static uint32_t next_sequence(struct ether_network *net, struct ether_flow *flow
 	return sequence;
 }
 
+/* The next entropy value. `recycle`: of a packet that came unmarked, else the next in turn (REPS: T. Bonato et al., arXiv:2404.01630).
+ * `avoid`: the next in turn; those whose packets were marked or lost are left out for as many turns. */
+static uint32_t next_entropy(struct ether_network *net, struct ether_flow *flow)
+{
+	uint8_t *penalties = ether_penalties(net, flow);
+	uint32_t entropy = flow->entropy;
+	if (flow->n_recycled) {
+		flow->n_recycled--;
+		return flow->recycled[flow->first_recycled++ % ETHER_RECYCLED];
+	}
+	for (; net->avoid_marked && penalties[entropy]; entropy = entropy + 1 == net->entropies ? 0 : entropy + 1)
+		penalties[entropy]--;
+	flow->entropy = entropy + 1 == net->entropies ? 0 : entropy + 1;
+	return entropy;
+}
+
+void ether_recycle(struct ether_network *net, struct ether_flow *flow, uint32_t sequence)
+{
+	uint32_t at = (flow->first_recycled + flow->n_recycled) % ETHER_RECYCLED;
+	if (flow->n_recycled == ETHER_RECYCLED)
+		return;
+	flow->recycled[at] = ether_entropies(net, flow)[sequence & (net->span - 1)];
+	flow->n_recycled++;
+}
+
+void ether_penalise(struct ether_network *net, struct ether_flow *flow, uint32_t entropy, uint32_t turns)
+{
+	uint8_t *penalty;
+	if (!net->spray || !net->avoid_marked)
+		return;
+	penalty = &ether_penalties(net, flow)[entropy];
+	*penalty = (uint8_t)(*penalty + turns < PENALTY_MOST ? *penalty + turns : PENALTY_MOST);
+}
+
 uint32_t ether_emit(struct ether_network *net, uint32_t index)
 {
 	uint32_t packet_index = ether_packet_take(net);
 	struct ether_flow *flow = ether_flow_at(net, index);
 	uint32_t sequence = next_sequence(net, flow), payload = ether_payload(net, flow, sequence), hash = flow->hash;
 	bool again = sequence < flow->sent_once;
+	uint32_t entropy = net->spray ? next_entropy(net, flow) : 0;
+	if (net->recycle)
+		ether_entropies(net, flow)[sequence & (net->span - 1)] = (uint16_t)entropy;
 	if (net->spray)
-		hash = ether_mix(flow->hash + (flow->entropy++ % net->entropies) * 0x9e3779b9u);
+		hash = ether_mix(flow->hash + entropy * 0x9e3779b9u);
 	else if (net->adaptive)
-		hash = ether_mix(flow->hash + flow->entropy++);
-	net->packets[packet_index] = (struct ether_packet){.stamp_ps = ether_now(net), .flow = index, .sequence = sequence,
-		.destination = flow->message.destination, .in_link = ETHER_NONE, .hash = hash, .wire = (uint16_t)(payload + net->header),
+		hash = ether_mix(flow->hash + flow->transmitted);
+	net->reports[packet_index].stamp_ps = ether_now(net);
+	net->packets[packet_index] = (struct ether_packet){.flow = index, .sequence = sequence,
+		.destination = flow->message.destination, .in_link = ETHER_NONE, .hash = hash, .entropy = (uint16_t)entropy, .wire = (uint16_t)(payload + net->header),
 		.payload = (uint16_t)payload, .kind = ETHER_DATA, .flags = again ? ETHER_AGAIN : 0, .class = ETHER_BULK};
 	flow->alive++;
+	flow->transmitted++;
 	flow->in_flight += payload + net->header;
+	if (flow->in_flight + net->full_wire > flow->window)
+		net->packets[packet_index].flags |= ETHER_ASK;
 	net->counters.bytes_injected += payload;
 	net->counters.bytes_in_flight += payload;
 	if (again)
@@ -191,7 +231,7 @@ uint32_t ether_emit(struct ether_network *net, uint32_t index)
 	else
 		flow->sent_once = sequence + 1;
 	if (net->transport->sent)
-		net->transport->sent(net, flow, payload + net->header);
+		net->transport->sent(net, index, payload + net->header);
 	if (flow->timeout_ps == TIME_NEVER)
 		ether_timeout_set(net, index);
 	if (flow->pace_ps > ether_now(net))
@@ -199,13 +239,15 @@ uint32_t ether_emit(struct ether_network *net, uint32_t index)
 	return packet_index;
 }
 
-void ether_answer(struct ether_network *net, uint32_t index, bool to_source, const struct ether_packet *packet)
+void ether_answer(struct ether_network *net, uint32_t index, bool to_source, const struct ether_packet *packet,
+		  const struct ether_report *report)
 {
 	struct ether_flow *flow = ether_flow_at(net, index);
 	const struct network_message *message = &flow->message;
 	uint32_t from = to_source ? message->destination : message->source, answer = ether_packet_take(net);
 	struct ether_packet *out = &net->packets[answer];
 	*out = *packet;
+	net->reports[answer] = *report;
 	out->flow = index;
 	out->destination = to_source ? message->source : message->destination;
 	out->wire = (uint16_t)net->control_wire;
@@ -218,16 +260,17 @@ void ether_answer(struct ether_network *net, uint32_t index, bool to_source, con
 void ether_receive(struct ether_network *net, uint32_t packet_index, uint32_t link)
 {
 	struct ether_packet packet = net->packets[packet_index];
+	struct ether_report report = net->reports[packet_index];
 	struct ether_flow *flow = ether_flow_at(net, packet.flow);
 	(void)link;
 	flow->alive++; /* lives until this is through, whatever it acknowledges */
 	ether_packet_give(net, packet_index);
 	switch ((enum ether_kind)packet.kind) {
-	case ETHER_DATA: ether_receive_data(net, packet.flow, &packet); break;
-	case ETHER_TRIMMED: ether_receive_trimmed(net, packet.flow, &packet); break;
-	case ETHER_ACK: ether_receive_ack(net, packet.flow, &packet); break;
+	case ETHER_DATA: ether_receive_data(net, packet.flow, &packet, report.stamp_ps); break;
+	case ETHER_TRIMMED: ether_receive_trimmed(net, packet.flow, &packet, report.stamp_ps); break;
+	case ETHER_ACK: ether_receive_ack(net, packet.flow, &packet, &report); break;
 	case ETHER_NOTIFY:
-	case ETHER_CREDIT: net->transport->control(net, packet.flow, &packet); break;
+	case ETHER_CREDIT: net->transport->control(net, packet.flow, &packet, &report); break;
 	case ETHER_PAUSE: break;
 	}
 	if (--ether_flow_at(net, packet.flow)->alive == 0)
@@ -264,7 +307,7 @@ void ether_flow_alarm_due(struct ether_network *net, uint32_t index)
 	if (flow->cumulative == flow->n_packets)
 		return;
 	if (net->transport->timer)
-		next_ps = net->transport->timer(net, flow);
+		next_ps = net->transport->timer(net, index);
 	if (flow->timeout_ps <= now_ps)
 		ether_timeout(net, index);
 	flow = ether_flow_at(net, index);

@@ -25,6 +25,27 @@ void ether_idle_due(void *context, uint32_t link)
 	ether_touch(net, link);
 }
 
+/* What bounds an arrival is three cache misses one after the other, link, packet and way: they are begun one event ahead. */
+void ether_arrival_preview(void *context, uint32_t link)
+{
+	const struct ether_network *net = context;
+	const struct ether_port *port = &net->ports[link];
+	const struct ether_flight *flight = ether_flight_at(port, 0);
+	if (!port->n)
+		return;
+	__builtin_prefetch(&net->packets[flight->packet], 1);
+	if (flight->destination != ETHER_NONE && net->ways.rows[flight->destination])
+		__builtin_prefetch(&net->ways.rows[flight->destination][port->target]);
+}
+
+void ether_idle_preview(void *context, uint32_t link)
+{
+	const struct ether_network *net = context;
+	const struct ether_port *port = &net->ports[link];
+	if (port->queues[ETHER_BULK].head != ETHER_NONE)
+		__builtin_prefetch(&net->packets[port->queues[ETHER_BULK].head], 1);
+}
+
 /* ---- packets ----------------------------------------------------------------------------------------------------------- */
 
 uint32_t ether_packet_take_slow(struct ether_network *net)
@@ -37,6 +58,7 @@ uint32_t ether_packet_take_slow(struct ether_network *net)
 		memcpy(packets, net->packets, (size_t)net->n_packets * sizeof *packets);
 	free(net->packets);
 	net->packets = packets;
+	net->reports = memory_resize(net->reports, n, sizeof *net->reports);
 	for (uint32_t i = n; i-- > net->n_packets;) {
 		packets[i].next = net->free_packet;
 		packets[i].flow = ETHER_NONE;
@@ -143,9 +165,44 @@ static uint32_t choose(struct ether_network *net, uint32_t link)
 static int64_t serialization_on(const struct ether_network *net, uint32_t link, uint32_t wire)
 {
 	const struct ether_port *port = &net->ports[link];
-	if (wire == net->full_wire)
-		return port->full_ps;
-	return wire == net->control_wire ? port->control_ps : serialization_ps(wire, net->base.setup.links->bytes_per_s[link]);
+	uint32_t known_ps = wire == net->full_wire ? port->full_ps : wire == net->control_wire ? port->control_ps : 0;
+	return known_ps ? known_ps : serialization_ps(wire, net->base.setup.links->bytes_per_s[link]);
+}
+
+static void grow_wire(struct ether_port *port)
+{
+	uint32_t capacity = port->capacity ? 2 * port->capacity : 4;
+	struct ether_flight *wire = memory_alloc(capacity * sizeof *wire);
+	for (uint32_t i = 0; i < port->n; i++)
+		wire[i] = *ether_flight_at(port, i);
+	free(port->wire);
+	port->wire = wire;
+	port->first = 0;
+	port->capacity = capacity;
+}
+
+static void fly(struct ether_network *net, uint32_t link, uint32_t index)
+{
+	struct ether_port *port = &net->ports[link];
+	int64_t time_ps = port->free_ps + port->latency_ps;
+	if (port->n == port->capacity)
+		grow_wire(port);
+	if (port->n == 0)
+		engine_schedule(net->base.setup.engine, time_ps, net->arrival_handler, link);
+	else if (time_ps < ether_flight_at(port, port->n - 1)->time_ps) /* the latency fell: arrivals stay in order */
+		time_ps = ether_flight_at(port, port->n - 1)->time_ps;
+	*ether_flight_at(port, port->n++) = (struct ether_flight){time_ps, index, net->packets[index].destination};
+}
+
+/* The last packet of a message leaves its source for the first time. */
+static void note_sent(struct ether_network *net, uint32_t index, int64_t end_ps)
+{
+	struct ether_flow *flow = ether_flow_at(net, index);
+	if (flow->sent_once < flow->n_packets || flow->sent_first)
+		return;
+	flow->sent_first = true;
+	flow->sent_ps = end_ps;
+	engine_schedule(net->base.setup.engine, end_ps, net->sent_handler, index);
 }
 
 static void start(struct ether_network *net, uint32_t link, uint32_t index)
@@ -154,32 +211,15 @@ static void start(struct ether_network *net, uint32_t link, uint32_t index)
 	struct ether_packet *packet = &net->packets[index];
 	int64_t now_ps = ether_now(net);
 	port->free_ps = now_ps + serialization_on(net, link, packet->wire);
-	packet->time_ps = port->free_ps + port->latency_ps;
-	packet->next = ETHER_NONE;
 	if (packet->kind == ETHER_DATA)
 		net->counters.packet_hops++;
 	else
 		net->totals.control_hops++;
 	if (net->runs)
 		ether_observe_start(net, link, packet, now_ps, port->free_ps);
-	if (port->wire_head == ETHER_NONE) {
-		port->wire_head = index;
-		engine_schedule(net->base.setup.engine, packet->time_ps, net->arrival_handler, link);
-	} else {
-		struct ether_packet *last = &net->packets[port->wire_tail];
-		if (packet->time_ps < last->time_ps) /* the latency fell: arrivals stay in order */
-			packet->time_ps = last->time_ps;
-		last->next = index;
-	}
-	port->wire_tail = index;
-	if (packet->kind == ETHER_DATA && net->nodes[port->source].npu != ETHER_NONE && packet->in_link == ETHER_NONE) {
-		struct ether_flow *flow = ether_flow_at(net, packet->flow);
-		if (flow->sent_once == flow->n_packets && !flow->sent_first) {
-			flow->sent_first = true;
-			flow->sent_ps = port->free_ps;
-			engine_schedule(net->base.setup.engine, port->free_ps, net->sent_handler, packet->flow);
-		}
-	}
+	fly(net, link, index);
+	if (packet->kind == ETHER_DATA && packet->in_link == ETHER_NONE)
+		note_sent(net, packet->flow, port->free_ps);
 }
 
 /* Starts what the port can start now; if something waits after that, comes back when it is free. */
@@ -245,10 +285,11 @@ static void arrive(struct ether_network *net, uint32_t link)
 {
 	struct ether_port *port = &net->ports[link];
 	int64_t now_ps = ether_now(net);
-	uint32_t index;
-	while ((index = port->wire_head) != ETHER_NONE && net->packets[index].time_ps <= now_ps) {
-		struct ether_packet *packet = &net->packets[index];
-		port->wire_head = packet->next;
+	while (port->n && ether_flight_at(port, 0)->time_ps <= now_ps) {
+		uint32_t index = ether_flight_at(port, 0)->packet;
+		const struct ether_packet *packet = &net->packets[index];
+		port->first++;
+		port->n--;
 		if (packet->kind == ETHER_PAUSE) {
 			ether_pfc_frame(net, link, packet);
 			ether_packet_give(net, index);
@@ -258,8 +299,8 @@ static void arrive(struct ether_network *net, uint32_t link)
 			ether_forward(net, index, port->target, link);
 		}
 	}
-	if (index != ETHER_NONE)
-		engine_schedule(net->base.setup.engine, net->packets[index].time_ps, net->arrival_handler, link);
+	if (port->n)
+		engine_schedule(net->base.setup.engine, ether_flight_at(port, 0)->time_ps, net->arrival_handler, link);
 }
 
 void ether_phase(void *context)
@@ -274,6 +315,10 @@ void ether_phase(void *context)
 	for (uint32_t i = 0; i < net->alarms.n; i++)
 		ether_flow_alarm_due(net, net->alarms.ids[i]);
 	net->alarms.n = 0;
+	ether_due_sort(&net->pacers_due);
+	for (uint32_t i = 0; i < net->pacers_due.n; i++)
+		ether_pacer_serve(net, net->pacers_due.ids[i]);
+	net->pacers_due.n = 0;
 	ether_due_sort(&net->touched);
 	for (uint32_t i = 0; i < net->touched.n; i++) { /* may grow: a port that leaves room lets another one tell its sender */
 		net->touched.seen[net->touched.ids[i] / 64] &= ~(UINT64_C(1) << net->touched.ids[i] % 64);

@@ -14,9 +14,9 @@ static int64_t headroom(const struct ether_network *net, uint32_t link)
 	const struct ether_port *port = &net->ports[link];
 	const struct fabric *fabric = net->base.setup.fabric;
 	int64_t rate = fabric->link_bandwidth[link], back_ps = port->latency_ps, back_rate = rate;
-	if (port->reverse != ETHER_NONE) {
-		back_ps = net->ports[port->reverse].latency_ps;
-		back_rate = fabric->link_bandwidth[port->reverse];
+	if (net->reverse[link] != ETHER_NONE) {
+		back_ps = net->ports[net->reverse[link]].latency_ps;
+		back_rate = fabric->link_bandwidth[net->reverse[link]];
 	}
 	/* In time at the sender's rate: a frame and the pause frame on the way back, both latencies; then the frame just begun, and
 	 * one more for the fraction of a frame that the cable holds at either end. */
@@ -37,19 +37,19 @@ void ether_pfc_init(struct ether_network *net)
 static int64_t threshold(const struct ether_network *net, uint32_t link, uint32_t node)
 {
 	if (!net->shared)
-		return net->limits[link];
+		return net->ports[link].limit;
 	return (int64_t)(net->alpha * (double)(net->nodes[node].size - net->nodes[node].used));
 }
 
 static void send_frame(struct ether_network *net, uint32_t link, bool off)
 {
-	uint32_t reverse = net->ports[link].reverse, index;
+	uint32_t reverse = net->reverse[link], index;
 	net->inputs[link].off = off;
 	if (reverse == ETHER_NONE)
 		return;
 	index = ether_packet_take(net);
 	net->packets[index] = (struct ether_packet){.flow = ETHER_NONE, .wire = (uint16_t)net->control_wire, .kind = ETHER_PAUSE,
-		.flags = off ? ETHER_OFF : 0, .class = ETHER_LINK_CONTROL, .sequence = link, .in_link = ETHER_NONE};
+		.flags = off ? ETHER_OFF : 0, .class = ETHER_LINK_CONTROL, .sequence = link, .destination = ETHER_NONE, .in_link = ETHER_NONE};
 	ether_queue_push(net, reverse, ETHER_LINK_CONTROL, index);
 }
 

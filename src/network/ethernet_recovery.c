@@ -10,18 +10,19 @@
 
 /* ---- receiver ---------------------------------------------------------------------------------------------------------- */
 
-static void answer(struct ether_network *net, uint32_t index, const struct ether_packet *packet, uint8_t flags)
+static void answer(struct ether_network *net, uint32_t index, const struct ether_packet *packet, int64_t stamp_ps, uint8_t flags)
 {
 	struct ether_flow *flow = ether_flow_at(net, index);
-	uint32_t base = packet->sequence / 64 * 64;
-	struct ether_packet ack = {.stamp_ps = packet->stamp_ps, .sequence = packet->sequence, .cumulative = flow->expected, .base = base,
-		.hash = packet->hash, .kind = ETHER_ACK, .flags = flags};
+	uint32_t base = flow->unanswered ? flow->lowest : packet->sequence;
+	struct ether_packet ack = {.sequence = packet->sequence, .hash = packet->hash, .entropy = packet->entropy, .kind = ETHER_ACK,
+		.flags = flags};
+	struct ether_report report = {.stamp_ps = stamp_ps, .cumulative = flow->expected, .base = base};
 	if (net->selective)
-		ack.received = ether_received(flow)[(base & (net->span - 1)) / 64];
+		report.received = ether_bits_from(net, ether_received(flow), base);
 	if (packet->flags & ETHER_MARKED)
 		ack.flags |= ETHER_MARKED;
 	flow->unanswered = 0;
-	ether_answer(net, index, true, &ack);
+	ether_answer(net, index, true, &ack, &report);
 }
 
 static void complete(struct ether_network *net, uint32_t index)
@@ -29,6 +30,8 @@ static void complete(struct ether_network *net, uint32_t index)
 	struct ether_flow *flow = ether_flow_at(net, index);
 	flow->deliver_ps = ether_now(net);
 	engine_schedule(net->base.setup.engine, flow->deliver_ps, net->delivered_handler, index);
+	if (net->transport->done)
+		net->transport->done(net, index);
 }
 
 /* A packet that is not needed. */
@@ -46,7 +49,7 @@ static void accept(struct ether_network *net, struct ether_flow *flow, const str
 	net->counters.bytes_in_flight -= packet->payload;
 }
 
-static void receive_in_order(struct ether_network *net, uint32_t index, const struct ether_packet *packet)
+static void receive_in_order(struct ether_network *net, uint32_t index, const struct ether_packet *packet, int64_t stamp_ps)
 {
 	struct ether_flow *flow = ether_flow_at(net, index);
 	if (packet->sequence > flow->expected) {
@@ -54,13 +57,13 @@ static void receive_in_order(struct ether_network *net, uint32_t index, const st
 		if (!flow->complained) {
 			flow->complained = true;
 			net->totals.refusals++;
-			answer(net, index, packet, ETHER_REFUSED);
+			answer(net, index, packet, stamp_ps, ETHER_REFUSED);
 		}
 		return;
 	}
 	if (packet->sequence < flow->expected) {
 		discard(net, packet);
-		answer(net, index, packet, 0);
+		answer(net, index, packet, stamp_ps, 0);
 		return;
 	}
 	accept(net, flow, packet);
@@ -69,12 +72,12 @@ static void receive_in_order(struct ether_network *net, uint32_t index, const st
 	flow->unanswered++;
 	if (flow->expected == flow->n_packets)
 		complete(net, index);
-	if (flow->unanswered >= net->answer_every || flow->expected == flow->n_packets)
-		answer(net, index, packet, 0);
+	if (flow->unanswered >= net->answer_every || flow->expected == flow->n_packets || packet->flags & ETHER_ASK)
+		answer(net, index, packet, stamp_ps, 0);
 }
 
 /* On one path what is behind a gap is lost: says so, once. */
-static void report_gap(struct ether_network *net, uint32_t index, const struct ether_packet *packet)
+static void report_gap(struct ether_network *net, uint32_t index, const struct ether_packet *packet, int64_t stamp_ps)
 {
 	struct ether_flow *flow = ether_flow_at(net, index);
 	if (net->spray || net->adaptive || flow->complained || packet->flags & ETHER_AGAIN || packet->sequence <= flow->expected)
@@ -83,66 +86,75 @@ static void report_gap(struct ether_network *net, uint32_t index, const struct e
 	net->totals.refusals++;
 	struct ether_packet missing = *packet;
 	missing.sequence = flow->expected;
-	answer(net, index, &missing, ETHER_REFUSED);
+	answer(net, index, &missing, stamp_ps, ETHER_REFUSED);
 }
 
-static void receive_any(struct ether_network *net, uint32_t index, const struct ether_packet *packet)
+/* Joins those that the next acknowledgement speaks of; what does not fit is answered first. */
+static void gather(struct ether_network *net, uint32_t index, const struct ether_packet *packet, int64_t stamp_ps)
+{
+	struct ether_flow *flow = ether_flow_at(net, index);
+	uint32_t sequence = packet->sequence, low = sequence < flow->lowest ? sequence : flow->lowest;
+	uint32_t high = sequence > flow->highest ? sequence : flow->highest;
+	if (flow->unanswered && high - low >= 64) {
+		struct ether_packet earlier = *packet;
+		earlier.flags &= (uint8_t)~ETHER_MARKED;
+		answer(net, index, &earlier, stamp_ps, 0);
+	}
+	if (flow->unanswered++) {
+		flow->lowest = low;
+		flow->highest = high;
+	} else {
+		flow->lowest = flow->highest = sequence;
+	}
+}
+
+static void receive_any(struct ether_network *net, uint32_t index, const struct ether_packet *packet, int64_t stamp_ps)
 {
 	struct ether_flow *flow = ether_flow_at(net, index);
 	uint64_t *received = ether_received(flow);
-	uint32_t at = packet->sequence & (net->span - 1), word = packet->sequence / 64;
+	uint32_t at = packet->sequence & (net->span - 1);
 	if (packet->sequence < flow->expected || ether_bit(received, at)) {
 		discard(net, packet);
-		answer(net, index, packet, 0);
+		answer(net, index, packet, stamp_ps, 0);
 		return;
 	}
-	if (flow->unanswered && flow->answer_word != word) { /* an acknowledgement speaks of 64 packets */
-		struct ether_packet earlier = *packet;
-		earlier.sequence = flow->answer_word * 64;
-		earlier.flags &= (uint8_t)~ETHER_MARKED;
-		answer(net, index, &earlier, 0);
-		flow = ether_flow_at(net, index);
-		received = ether_received(flow);
-	}
+	gather(net, index, packet, stamp_ps);
 	accept(net, flow, packet);
 	received[at / 64] |= UINT64_C(1) << at % 64;
-	report_gap(net, index, packet);
-	flow = ether_flow_at(net, index);
-	received = ether_received(flow);
+	report_gap(net, index, packet, stamp_ps);
 	if (packet->sequence == flow->expected)
 		flow->complained = false;
 	while (ether_bit(received, flow->expected & (net->span - 1))) {
 		received[(flow->expected & (net->span - 1)) / 64] &= ~(UINT64_C(1) << flow->expected % 64);
 		flow->expected++;
 	}
-	flow->unanswered++;
-	flow->answer_word = word;
 	if (flow->n_received == flow->n_packets)
 		complete(net, index);
-	if (flow->unanswered >= net->answer_every || flow->n_received == flow->n_packets || packet->flags & ETHER_MARKED)
-		answer(net, index, packet, 0);
+	if (flow->unanswered >= net->answer_every || flow->n_received == flow->n_packets ||
+	    packet->flags & (ETHER_MARKED | ETHER_ASK))
+		answer(net, index, packet, stamp_ps, 0);
 }
 
-void ether_receive_data(struct ether_network *net, uint32_t index, const struct ether_packet *packet)
+void ether_receive_data(struct ether_network *net, uint32_t index, const struct ether_packet *packet, int64_t stamp_ps)
 {
-	if (net->selective)
-		receive_any(net, index, packet);
-	else
-		receive_in_order(net, index, packet);
 	if (net->transport->arrived)
 		net->transport->arrived(net, index, packet);
+	if (net->selective)
+		receive_any(net, index, packet, stamp_ps);
+	else
+		receive_in_order(net, index, packet, stamp_ps);
 }
 
-void ether_receive_trimmed(struct ether_network *net, uint32_t index, const struct ether_packet *packet)
+void ether_receive_trimmed(struct ether_network *net, uint32_t index, const struct ether_packet *packet, int64_t stamp_ps)
 {
 	struct ether_packet marked = *packet;
 	marked.flags |= ETHER_MARKED;
 	net->totals.refusals++;
 	if (net->selective) {
-		answer(net, index, &marked, ETHER_REFUSED);
+		answer(net, index, &marked, stamp_ps, ETHER_REFUSED);
 	} else if (packet->sequence >= ether_flow_at(net, index)->expected && !ether_flow_at(net, index)->complained) {
 		ether_flow_at(net, index)->complained = true;
-		answer(net, index, &marked, ETHER_REFUSED);
+		answer(net, index, &marked, stamp_ps, ETHER_REFUSED);
 	}
 	if (net->transport->arrived)
 		net->transport->arrived(net, index, packet);
@@ -166,11 +178,13 @@ static int64_t settle(struct ether_network *net, struct ether_flow *flow, uint32
 		flow->n_lost--;
 	} else {
 		flow->in_flight -= wire;
+		if (net->recycle && sequence != flow->marked)
+			ether_recycle(net, flow, sequence);
 	}
 	return wire;
 }
 
-static int64_t acknowledge_selective(struct ether_network *net, struct ether_flow *flow, const struct ether_packet *ack)
+static int64_t acknowledge_selective(struct ether_network *net, struct ether_flow *flow, const struct ether_report *ack)
 {
 	uint64_t *acked = ether_acked(net, flow), fresh;
 	int64_t bytes = 0;
@@ -182,20 +196,21 @@ static int64_t acknowledge_selective(struct ether_network *net, struct ether_flo
 		acked[at / 64] &= ~bit;
 		flow->cumulative++;
 	}
-	if (ack->base + 64 <= flow->cumulative || ack->base >= flow->cumulative + net->span)
+	fresh = ack->received & ~ether_bits_from(net, acked, ack->base);
+	if (ack->base + 64 <= flow->cumulative)
 		return bytes;
-	uint64_t *word = &acked[(ack->base & (net->span - 1)) / 64];
-	fresh = ack->received & ~*word;
 	if (flow->cumulative > ack->base)
 		fresh &= ~UINT64_C(0) << (flow->cumulative - ack->base);
-	*word |= fresh;
-	for (; fresh; fresh &= fresh - 1)
-		bytes += settle(net, flow, ack->base + (uint32_t)__builtin_ctzll(fresh));
+	for (; fresh; fresh &= fresh - 1) {
+		uint32_t sequence = ack->base + (uint32_t)__builtin_ctzll(fresh), at = sequence & (net->span - 1);
+		acked[at / 64] |= UINT64_C(1) << at % 64;
+		bytes += settle(net, flow, sequence);
+	}
 	return bytes;
 }
 
 /* Everything before `cumulative` has come; nothing of it is in flight any more. */
-static int64_t acknowledge_in_order(struct ether_network *net, struct ether_flow *flow, const struct ether_packet *ack)
+static int64_t acknowledge_in_order(struct ether_network *net, struct ether_flow *flow, const struct ether_report *ack)
 {
 	int64_t bytes = 0;
 	for (; flow->cumulative < ack->cumulative; flow->cumulative++) {
@@ -234,14 +249,17 @@ static int64_t lose(struct ether_network *net, struct ether_flow *flow, uint32_t
 	return wire;
 }
 
-void ether_receive_ack(struct ether_network *net, uint32_t index, const struct ether_packet *ack)
+void ether_receive_ack(struct ether_network *net, uint32_t index, const struct ether_packet *ack, const struct ether_report *report)
 {
 	struct ether_flow *flow = ether_flow_at(net, index);
 	uint32_t before = flow->cumulative;
-	int64_t bytes, lost = 0, delay_ps = ether_now(net) - ack->stamp_ps - flow->round_trip_ps;
+	int64_t bytes, lost = 0, delay_ps = ether_now(net) - report->stamp_ps - flow->round_trip_ps;
 	if (flow->cumulative == flow->n_packets)
 		return;
-	bytes = net->selective ? acknowledge_selective(net, flow, ack) : acknowledge_in_order(net, flow, ack);
+	flow->marked = ack->flags & ETHER_MARKED ? ack->sequence : ETHER_NONE;
+	bytes = net->selective ? acknowledge_selective(net, flow, report) : acknowledge_in_order(net, flow, report);
+	if (ack->flags & ETHER_MARKED)
+		ether_penalise(net, flow, ack->entropy, ack->flags & ETHER_REFUSED ? 4 : 1);
 	if (ack->flags & ETHER_REFUSED)
 		lost = net->selective ? lose(net, flow, ack->sequence) : go_back(net, flow);
 	if (flow->cumulative == flow->n_packets) {
@@ -254,9 +272,9 @@ void ether_receive_ack(struct ether_network *net, uint32_t index, const struct e
 	if (flow->cumulative != before)
 		ether_timeout_set(net, index);
 	if (bytes && net->transport->acked)
-		net->transport->acked(net, flow, bytes, delay_ps > 0 ? delay_ps : 0, ack->flags & ETHER_MARKED);
+		net->transport->acked(net, index, bytes, delay_ps > 0 ? delay_ps : 0, ack->flags & ETHER_MARKED);
 	if (lost && net->transport->lost)
-		net->transport->lost(net, flow, lost, false);
+		net->transport->lost(net, index, lost, false);
 	ether_flow_wake(net, index);
 }
 
@@ -279,7 +297,7 @@ void ether_timeout(struct ether_network *net, uint32_t index)
 	else
 		lost = go_back(net, flow);
 	net->totals.timeouts += lost > 0;
-	if (lost && net->transport->lost)
-		net->transport->lost(net, flow, lost, true);
+	if (net->transport->lost)
+		net->transport->lost(net, index, lost, true);
 	ether_timeout_set(net, index);
 }

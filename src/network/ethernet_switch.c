@@ -14,6 +14,10 @@
 #define DCQCN_KMIN_PS INT64_C(1000000)
 #define DCQCN_KMAX_PS INT64_C(40000000)
 
+enum { CONTROL_PACKETS = 4096 };
+
+static uint32_t within(int64_t bytes) { return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX; }
+
 /* Thresholds in bytes of a port: given ones, or times the port's rate. */
 static void thresholds(struct ether_network *net, uint32_t link)
 {
@@ -26,23 +30,20 @@ static void thresholds(struct ether_network *net, uint32_t link)
 		limit = net->trims && !net->pfc ? product : scale_floor(rate, BUFFER_PS, PS_PER_S);
 	if (limit < 2 * (int64_t)net->full_wire)
 		limit = 2 * (int64_t)net->full_wire;
-	net->limits[link] = limit;
-	net->kmin[link] = kmin ? kmin : dcqcn ? scale_floor(rate, DCQCN_KMIN_PS, PS_PER_S) : product / 5;
-	net->kmax[link] = kmax ? kmax : dcqcn ? scale_floor(rate, DCQCN_KMAX_PS, PS_PER_S) : product / 5 * 4;
+	net->ports[link].limit = within(limit);
+	net->ports[link].kmin = within(kmin ? kmin : dcqcn ? scale_floor(rate, DCQCN_KMIN_PS, PS_PER_S) : product / 5);
+	net->ports[link].kmax = within(kmax ? kmax : dcqcn ? scale_floor(rate, DCQCN_KMAX_PS, PS_PER_S) : product / 5 * 4);
 }
 
 void ether_switch_init(struct ether_network *net)
 {
 	const struct fabric *fabric = net->base.setup.fabric;
-	net->limits = memory_zero(fabric->n_links + 1u, sizeof *net->limits);
-	net->kmin = memory_zero(fabric->n_links + 1u, sizeof *net->kmin);
-	net->kmax = memory_zero(fabric->n_links + 1u, sizeof *net->kmax);
 	net->draws = memory_zero(fabric->n_links + 1u, sizeof *net->draws);
 	for (uint32_t node = 0; node < fabric->n_nodes; node++)
 		net->nodes[node].size = 0;
 	for (uint32_t link = 0; link < fabric->n_links; link++) {
 		thresholds(net, link);
-		net->nodes[fabric->link_source[link]].size += net->limits[link];
+		net->nodes[fabric->link_source[link]].size += net->ports[link].limit;
 	}
 }
 
@@ -60,13 +61,20 @@ void ether_drop(struct ether_network *net, uint32_t link, uint32_t index)
 static bool marks(struct ether_network *net, uint32_t link, int64_t bytes)
 {
 	double chance;
-	if (bytes <= net->kmin[link])
+	if (bytes <= net->ports[link].kmin)
 		return false;
-	if (bytes > net->kmax[link])
+	if (bytes > net->ports[link].kmax)
 		return true;
-	chance = net->mark_max * (double)(bytes - net->kmin[link]) / (double)(net->kmax[link] - net->kmin[link]);
+	chance = net->mark_max * (double)(bytes - net->ports[link].kmin) / (double)(net->ports[link].kmax - net->ports[link].kmin);
 	uint64_t draw = random_mix(net->base.setup.seed ^ random_mix((uint64_t)link << 40 ^ net->draws[link]++));
 	return (double)(draw >> 11) * 0x1p-53 < chance;
+}
+
+/* Room for control packets, apart from that for data: as much, and at least so many packets. */
+static int64_t control_limit(const struct ether_network *net, const struct ether_port *port)
+{
+	int64_t least = CONTROL_PACKETS * (int64_t)net->control_wire;
+	return port->limit > least ? port->limit : least;
 }
 
 /* What is left is the header, which goes on ahead of all data (M. Handley et al., "Re-architecting datacenter networks and stacks
@@ -74,7 +82,7 @@ static bool marks(struct ether_network *net, uint32_t link, int64_t bytes)
 static bool trim(struct ether_network *net, uint32_t link, uint32_t index)
 {
 	struct ether_packet *packet = &net->packets[index];
-	if (net->ports[link].queues[ETHER_CONTROL].bytes + net->control_wire > net->limits[link]) {
+	if (net->ports[link].queues[ETHER_CONTROL].bytes + net->control_wire > control_limit(net, &net->ports[link])) {
 		ether_drop(net, link, index);
 		return false;
 	}
@@ -95,7 +103,7 @@ static bool has_room(const struct ether_network *net, uint32_t link, uint32_t wi
 	const struct ether_node *node = &net->nodes[net->ports[link].source];
 	int64_t bytes = net->ports[link].queues[ETHER_BULK].bytes + wire;
 	if (!net->shared)
-		return bytes <= net->limits[link];
+		return bytes <= net->ports[link].limit;
 	return node->used + wire <= node->size && (double)bytes <= net->alpha * (double)(node->size - node->used);
 }
 
@@ -104,7 +112,7 @@ bool ether_admit(struct ether_network *net, uint32_t link, uint32_t index)
 	struct ether_packet *packet = &net->packets[index];
 	struct ether_port *port = &net->ports[link];
 	if (packet->class != ETHER_BULK) {
-		if (port->queues[packet->class].bytes + packet->wire <= net->limits[link])
+		if (port->queues[packet->class].bytes + packet->wire <= control_limit(net, port))
 			return true;
 		ether_drop(net, link, index);
 		return false;

@@ -12,7 +12,9 @@ static void window_start(struct ether_network *net, uint32_t index)
 
 const struct ether_transport ether_window = {
 	.name = "window",
+	.summary = "a fixed window, selective recovery",
 	.selective = true,
 	.answer_every = 1,
+	.mark_max = 1,
 	.start = window_start,
 };
