@@ -10,20 +10,24 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/results.h"
+#include "cli/run_samples.h"
 #include "cli/sets.h"
+#include "host/children.h"
 #include "host/job.h"
 #include "report/picture.h"
 #include "scenario/energy.h"
 #include "scenario/physics.h"
 #include "scenario/scenario.h"
 
-enum { KEY_SET = 1, KEY_SEED, KEY_PICTURE, KEY_DRY_RUN, KEY_JSON, KEY_KEYS };
+enum { KEY_SET = 1, KEY_SEED, KEY_PICTURE, KEY_DRY_RUN, KEY_JSON, KEY_KEYS, KEY_SAMPLES };
 
 static const struct argp_option options[] = {
 	{"output", 'o', "FILE", 0, "Write the timeline there, whatever the scenario says", 0},
 	{"set", KEY_SET, "PATH=VALUE", 0, "Override one value of the scenario, for example workload[0].collective.size=1GiB; may be "
 		"given several times", 0},
 	{"seed", KEY_SEED, "N", 0, "Override the seed", 0},
+	{"samples", KEY_SAMPLES, "N", 0, "Run it N times, with its seed and the N - 1 that follow, and print medians, quantiles and confidence intervals", 0},
+	{"jobs", 'j', "N", 0, "With --samples: so many runs at a time (default: as many as there are processors)", 0},
 	{"dry-run", KEY_DRY_RUN, NULL, 0, "Check everything, print the scenario with all defaults filled in and what a run would cost", 0},
 	{"picture", KEY_PICTURE, "FILE", 0, "Draw link activity over time, FILE.png or FILE.svg; needs a timeline (-o, or the scenario's)", 0},
 	{"json", KEY_JSON, NULL, 0, "Print the results (of --dry-run: the scenario and the estimate) as one JSON object", 0},
@@ -47,7 +51,17 @@ struct arguments {
 	const char *scenario, *output, *picture;
 	struct sets sets;
 	bool dry_run, json, keys;
+	uint32_t samples, jobs; /* 0: not given */
 };
+
+static void read_number(struct argp_state *state, const char *option, const char *value, uint32_t *out)
+{
+	char *end;
+	unsigned long number = strtoul(value, &end, 10);
+	if (*end || value[0] == '-' || number < 1 || number > 100000)
+		argp_error(state, "%s '%s' must be a whole number from 1 to 100000", option, value);
+	*out = (uint32_t)number;
+}
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
@@ -60,6 +74,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case KEY_DRY_RUN: arguments->dry_run = true; return 0;
 	case KEY_JSON: arguments->json = true; return 0;
 	case KEY_KEYS: arguments->keys = true; return 0;
+	case KEY_SAMPLES: read_number(state, "--samples", value, &arguments->samples); return 0;
+	case 'j': read_number(state, "--jobs", value, &arguments->jobs); return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->scenario)
 			argp_error(state, "one scenario at a time, but '%s' follows '%s'", value, arguments->scenario);
@@ -145,11 +161,28 @@ static void warn_of_links(const struct simulation *simulation)
 		fprintf(stderr, "weft: warning: %u links lose more than half of their codewords and never come up\n", physics->n_dead);
 }
 
+static int run_many(const struct arguments *arguments, const struct scenario *scenario)
+{
+	struct error err = {0};
+	if (arguments->output || arguments->picture || arguments->dry_run)
+		error_set(&err, ERROR_INPUT, "'--samples' runs many times: '%s' belongs to one run",
+			  arguments->output ? "-o" : arguments->picture ? "--picture" : "--dry-run");
+	else if (scenario->output.timeline)
+		error_set(&err, ERROR_INPUT, "'--samples' runs many times and writes no timeline, but the scenario asks for '%s'", scenario->output.timeline);
+	if (err.code)
+		return cli_fail(&err);
+	return run_samples(scenario, arguments->samples, arguments->jobs ? arguments->jobs : host_processors(), arguments->json);
+}
+
 static int run_scenario(const struct arguments *arguments, struct scenario *scenario)
 {
 	struct error err = {0};
 	struct job job;
 	int status;
+	if (arguments->samples)
+		return run_many(arguments, scenario);
+	if (arguments->jobs)
+		return cli_fail(&(struct error){ERROR_INPUT, "'--jobs' says how many of '--samples' run at a time"});
 	if (arguments->output)
 		scenario->output.timeline = arguments->output;
 	if (arguments->dry_run)
