@@ -337,7 +337,9 @@ struct builder {
 	struct parallel_grid grid;
 	uint32_t program, first_name, last;
 	uint32_t pending[MAX_PENDING], n_pending; /* receives of the messages just posted together */
-	uint64_t n_alone, n_roots;
+	uint64_t n_alone, n_roots, n_one_sided;
+	uint32_t n_embedding;       /* calls of the embedding group that its two stages both list */
+	uint32_t seen_embedding;    /* by the stage at hand */
 };
 
 static uint32_t add(struct builder *b, const struct row *row, struct op op, bool joins)
@@ -363,6 +365,10 @@ static void add_collective(struct builder *b, const struct row *row)
 	uint32_t n = parallel_group_size(&b->grid, (enum parallel_group)row->group);
 	if (n < 2) {
 		b->n_alone++;
+		return;
+	}
+	if (row->group == PARALLEL_EMBEDDING && b->seen_embedding++ >= b->n_embedding) {
+		b->n_one_sided++;
 		return;
 	}
 	if (call.kind == COLLECTIVE_BARRIER)
@@ -396,15 +402,36 @@ static int add_message(struct builder *b, const struct row *row, uint32_t stage)
 	return 0;
 }
 
+static bool is_chosen(const struct builder *b, const struct row *row)
+{
+	return b->request->step < 0 || row->iteration == b->request->step;
+}
+
+/* First and last stage share the embedding's group. Real lists have its calls on the last stage alone, which would wait forever. */
+static uint32_t common_embedding_calls(const struct builder *b)
+{
+	uint32_t least = UINT32_MAX;
+	for (size_t s = 0; s < b->r->n_sections; s += b->r->n_sections > 1 ? b->r->n_sections - 1 : 1) {
+		const struct section *section = &b->r->sections[s];
+		uint32_t n = 0;
+		for (size_t i = 0; i < section->n_rows; i++)
+			n += section->rows[i].group == PARALLEL_EMBEDDING && section->rows[i].kind == ROW_COLLECTIVE &&
+			     is_chosen(b, &section->rows[i]);
+		least = n < least ? n : least;
+	}
+	return least;
+}
+
 static int build_stage(struct builder *b, uint32_t stage)
 {
 	const struct section *section = &b->r->sections[stage];
 	b->program = workload_add_program(b->w);
 	b->last = NONE;
 	b->n_pending = 0;
+	b->seen_embedding = 0;
 	for (size_t i = 0; i < section->n_rows; i++) {
 		const struct row *row = &section->rows[i];
-		if (b->request->step >= 0 && row->iteration != b->request->step)
+		if (!is_chosen(b, row))
 			continue;
 		if (row->kind == ROW_COLLECTIVE)
 			add_collective(b, row);
@@ -428,6 +455,9 @@ static void say_assumed(const struct builder *b)
 		text_printf(out, "  %llu computations without a time take none\n", (unsigned long long)b->r->n_untimed);
 	if (b->n_alone)
 		text_printf(out, "  %llu collectives are of groups of one rank\n", (unsigned long long)b->n_alone);
+	if (b->n_one_sided)
+		text_printf(out, "  %llu calls of the embedding group are listed by one of its two stages alone and left out\n",
+			    (unsigned long long)b->n_one_sided);
 	if (b->n_roots)
 		text_printf(out, "  %llu roots outside their group were taken as its first rank\n", (unsigned long long)b->n_roots);
 }
@@ -442,6 +472,7 @@ static int build(struct builder *b)
 	b->first_name = b->w->n_names;
 	for (uint32_t i = 1; i < r->n_names; i++)
 		workload_add_name(b->w, r->names[i]);
+	b->n_embedding = common_embedding_calls(b);
 	for (uint32_t stage = 0; stage < b->grid.stages; stage++)
 		if (build_stage(b, stage)) {
 			workload_release(b->w);

@@ -184,7 +184,9 @@ static int64_t transfer_ps(const struct workload *w)
 
 void trace_info(const struct workload *w, struct trace_info *info)
 {
+	__extension__ typedef __int128 wide;
 	struct recorded recorded = {0};
+	wide compute_ps = 0, host_ps = 0;
 	memset(info, 0, sizeof *info);
 	info->n_ranks = w->n_ranks;
 	info->n_programs = w->n_programs;
@@ -195,8 +197,8 @@ void trace_info(const struct workload *w, struct trace_info *info)
 			info->compute_least_ps = sums.compute_ps;
 		if (sums.compute_ps > info->compute_most_ps)
 			info->compute_most_ps = sums.compute_ps;
-		info->compute_mean_ps += sums.compute_ps / w->n_ranks;
-		info->host_mean_ps += sums.host_ps / w->n_ranks;
+		compute_ps += sums.compute_ps;
+		host_ps += sums.host_ps;
 		add_recorded(&w->programs[w->rank_program[rank]], &recorded);
 	}
 	for (uint32_t p = 0; p < w->n_programs; p++) {
@@ -208,6 +210,8 @@ void trace_info(const struct workload *w, struct trace_info *info)
 		for (uint32_t i = 0; i < info->n_calls; i++)
 			info->calls[i].n_groups += info->calls[i].group_size == w->groups[g].n_ranks &&
 						   same_text(info->calls[i].group, w->groups[g].name);
+	info->compute_mean_ps = w->n_ranks ? (int64_t)(compute_ps / w->n_ranks) : 0;
+	info->host_mean_ps = w->n_ranks ? (int64_t)(host_ps / w->n_ranks) : 0;
 	info->span_ps = recorded.any ? recorded.last_ps - recorded.first_ps : -1;
 	info->communication_ps = w->n_ranks ? recorded.communication_ps / w->n_ranks : 0;
 	info->overlapped_ps = w->n_ranks ? recorded.overlapped_ps / w->n_ranks : 0;
