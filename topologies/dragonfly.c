@@ -127,7 +127,8 @@ static uint32_t dragonfly_next_links(const void *data, const struct weft_hop *ho
 		return weft_choose(choices, capacity, 0, to_router(fly, here, target), 1, vc);
 	/* Of several cables the destination chooses one; the others are legal where this router has them or nothing was crossed yet. */
 	uint32_t chosen = hop->destination % fly->copies;
-	int entered = hop->in_link < fly->first_local || hop->in_link >= fly->first_global;
+	int entered = hop->in_link < fly->first_local || hop->in_link >= fly->first_global ||
+		(hop->via_reached && hop->vc < 2); /* the intermediate router itself: its second leg begins */
 	for (uint32_t c = 0; c < fly->copies; c++) {
 		uint32_t gate = group * fly->a + port_to(fly, group, target_group, c) / fly->h;
 		if (gate == here)

@@ -20,13 +20,18 @@ struct fabric;
 enum routing {
 	ROUTING_DEFAULT,  /* the module's own: planes split by weight, destination-based inside a plane */
 	ROUTING_ECMP,     /* one path, chosen at every node by a hash of (source, destination, flow key) */
-	ROUTING_SPRAY,    /* all legal paths, evenly at every node (fluid: fractions; packet: each packet chooses) */
+	ROUTING_SPRAY,    /* all legal ways, evenly at every node (fluid: fractions of paths; packet: packets in turn) */
 	ROUTING_ADAPTIVE, /* packet: the legal output with the shortest queue; fluid refuses it */
 	ROUTING_VALIANT,  /* through a random intermediate node */
 	ROUTING_UGAL,     /* packet: minimal or Valiant by queues; fluid refuses it */
 	ROUTING_N
 };
 extern const char *const routing_names[ROUTING_N];
+/* Whether the packet model chooses the way node by node under this routing. */
+static inline bool routes_hopwise(enum routing routing)
+{
+	return routing == ROUTING_SPRAY || routing == ROUTING_ADAPTIVE || routing == ROUTING_UGAL;
+}
 
 struct path {
 	uint32_t first_hop, n_hops;  /* into hop_link, hop_vc */

@@ -15,6 +15,7 @@ static void packet_destroy(struct network *network)
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		free(arrays[i]);
 	packet_ways_free(net->ways);
+	packet_adaptive_release(net);
 	pool_release(&net->messages);
 	free(net);
 }
@@ -41,11 +42,11 @@ static int packet_create(struct network **network, const struct network_setup *s
 	net->free_entry = net->free_return = PACKET_NONE;
 	pool_init(&net->messages, sizeof(struct packet_message));
 	read_settings(net, setup);
-	if (setup->routes->routing == ROUTING_SPRAY && setup->fabric->n_flows == 0) {
+	if (routes_hopwise(setup->routes->routing) && setup->fabric->n_flows == 0) {
 		packet_ways_create(net);
 		setup->routes->hopwise = true;
 	}
-	if (packet_layout(net, err)) {
+	if (packet_layout(net, err) || (net->ways && setup->routes->routing != ROUTING_SPRAY && packet_adaptive_create(net, err))) {
 		packet_destroy(&net->base);
 		return -1;
 	}
@@ -93,7 +94,8 @@ const struct network_model network_packet = {
 	.summary = "packets, virtual output queues, round robin, credits: lossless fabrics",
 	.version = 2,
 	.params = packet_params,
-	.routings = 1u << ROUTING_DEFAULT | 1u << ROUTING_ECMP | 1u << ROUTING_SPRAY | 1u << ROUTING_VALIANT,
+	.routings = 1u << ROUTING_DEFAULT | 1u << ROUTING_ECMP | 1u << ROUTING_SPRAY | 1u << ROUTING_VALIANT |
+		    1u << ROUTING_ADAPTIVE | 1u << ROUTING_UGAL,
 	.variant = packet_variant,
 	.create = packet_create,
 	.destroy = packet_destroy,

@@ -13,6 +13,7 @@
 #ifndef WEFT_NETWORK_PACKET_H
 #define WEFT_NETWORK_PACKET_H
 
+#include "base/bitset.h"
 #include "base/memory.h"
 #include "engine/engine.h"
 #include "fabric/fabric.h"
@@ -43,6 +44,15 @@ struct packet_entry {
 _Static_assert(sizeof(struct packet_entry) == 32, "memory per packet in flight");
 #define PACKET_HOPWISE (1u << 31) /* chooses its way node by node (packet_ways.c) */
 #define PACKET_HOP_CHANNEL 27     /* first of four bits; below them, with input-fifo, which of its node's links it waits for */
+#define PACKET_CHANNEL (15u << PACKET_HOP_CHANNEL)
+/* With UGAL, below the channel, what was decided … */
+#define PACKET_STATE (7u << 24)
+#define PACKET_MINIMAL 0u
+#define PACKET_ASK (1u << 24)      /* at its source, when its link would take it */
+#define PACKET_LATER (2u << 24)    /* at the node after its source */
+#define PACKET_TO_VIA (3u << 24)
+#define PACKET_FROM_VIA (4u << 24) /* the intermediate node lies behind it */
+#define PACKET_DRAW ((1u << 24) - 1) /* … and the packet's number in its message, which may wrap: only draws are made from it */
 static inline uint32_t packet_hopwise(uint32_t channel) { return PACKET_HOPWISE | channel << PACKET_HOP_CHANNEL; }
 
 /* A way on from a node. */
@@ -206,6 +216,11 @@ struct packet_network {
 	bool cut_through, input_fifo, credits_on, trains;
 	struct packet_ways *ways;  /* NULL: every message follows the paths of its route */
 	struct packet_fifo *fifos; /* [n_links × n_channels], input_fifo only, else NULL */
+	bool adapts, ugal;         /* packet_adaptive.c; then: */
+	int64_t *waiting;          /* [n_links] bytes that chose the link and have not started on it */
+	struct packet_wire *arriving; /* [n_links] packets on their way to a node where they choose */
+	struct bitset arrived, asking; /* links: of which packets are there; whose own first packet must choose */
+	uint8_t arrival_handler;
 	bool looks_ahead;          /* the state of links is more than near caches hold */
 	struct packet_ahead ahead;
 	struct network_counters counters;
@@ -222,6 +237,7 @@ void packet_link_due(void *context, uint32_t link);
 void packet_push(struct packet_network *net, uint32_t voq, uint32_t entry);
 void packet_wake(struct packet_network *net, uint32_t link, int64_t time_ps);
 uint32_t packet_entry_take_slow(struct packet_network *net);
+uint32_t packet_detach_own(struct packet_network *net, uint32_t link); /* the first of a node's own packets for it */
 void packet_plan(struct packet_network *net, uint32_t link);
 void packet_push_front(struct packet_network *net, uint32_t voq, uint32_t entry);
 void packet_append(struct packet_network *net, uint32_t voq, uint32_t entry); /* wakes nobody */
@@ -283,10 +299,12 @@ void packet_ways_free(struct packet_ways *ways);
 void packet_ways_forget(struct packet_network *net);
 /* The legal ways on from a hop; none: n = 0. Valid until it is asked for another hop. */
 struct packet_set packet_ways_find(struct packet_network *net, const struct weft_hop *hop);
-/* Where a packet is that came to the node by this credit (link and channel); PACKET_NONE: at its source. */
+/* Where a packet is that came to the node by this credit (link and channel; PACKET_NONE: at its source), on a minimal way. */
 struct weft_hop packet_hop_at(const struct packet_network *net, uint32_t node, uint32_t credit, const struct packet_entry *entry);
 /* The queue that a packet joins which comes by this credit, and its next channel into entry->hop. PACKET_NONE after an error. */
 uint32_t packet_ways_next(struct packet_network *net, uint32_t credit, struct packet_entry *entry);
+/* Ends the run: its module has no way on for a packet that came by this credit. */
+void packet_ways_missing(struct packet_network *net, uint32_t credit, const struct packet_entry *entry);
 /* The same queue once more, from what packets_ways_next noted in entry->hop. */
 uint32_t packet_chosen_voq(const struct packet_network *net, uint32_t credit, uint32_t hop);
 /* Whether the way that a packet in this queue chose is no way any more. */
@@ -303,12 +321,32 @@ static inline bool packet_ends(const struct packet_network *net, uint32_t link, 
 	const struct fabric *fabric = net->base.setup.fabric;
 	if (!(entry->hop & PACKET_HOPWISE))
 		return net->hops[entry->hop].next_voq == PACKET_LAST;
-	return fabric->link_target[link] == fabric->npu_node[entry->stride_ps];
+	return fabric->link_target[link] == fabric->npu_node[entry->stride_ps] && (entry->hop & PACKET_STATE) != PACKET_TO_VIA;
+}
+/* Bytes that count as waiting for a link while these packets are in one of its queues. */
+static inline int64_t packet_waits(const struct packet_network *net, const struct packet_voq *voq, const struct packet_entry *entry)
+{
+	bool own = voq->returns == PACKET_NONE;
+	if (!(entry->hop & PACKET_HOPWISE) || (own && (entry->hop & PACKET_STATE) != PACKET_TO_VIA))
+		return 0;
+	return (int64_t)entry->count * (entry->payload + net->header);
 }
 static inline uint32_t packet_channel(const struct packet_network *net, uint32_t hop)
 {
 	return hop & PACKET_HOPWISE ? hop >> PACKET_HOP_CHANNEL & 15u : net->hops[hop].channel;
 }
+
+/* packet_adaptive.c */
+int packet_adaptive_create(struct packet_network *net, struct error *err);
+void packet_adaptive_release(struct packet_network *net);
+/* The same as packet_hop_at, with what was decided about its intermediate node. */
+struct weft_hop packet_hop_towards(const struct packet_network *net, uint32_t node, uint32_t credit, const struct packet_entry *entry);
+/* One packet is on the wire and can be looked at from its avail_ps on, at the link's end. */
+void packet_arrive(struct packet_network *net, uint32_t link, uint32_t entry);
+void packet_arrival_due(void *context, uint32_t link);
+void packet_decide(void *context);
+/* Whether the first of a node's own packets for a link must choose before it starts; it will. */
+bool packet_asks(struct packet_network *net, uint32_t link, const struct packet_entry *head);
 
 /* packet_fifo.c: `input-fifo`. Only the oldest packet of an input (its credit's number) is offered to its output. */
 void packet_fifo_push(struct packet_network *net, uint32_t input, uint32_t entry);
@@ -340,8 +378,12 @@ uint32_t packet_dead_link(struct packet_network *net, uint32_t voq, const struct
 
 /* packet_loss.c: after trains were recalled. */
 void packet_loss_on_wire(struct packet_network *net, uint32_t link);
+/* A packet that came by this credit finds no way on: what leads further is known to be dead. */
+void packet_loss_of_one(struct packet_network *net, uint32_t link, uint32_t credit, uint32_t entry);
 void packet_loss_in_buffers(struct packet_network *net, uint32_t link);
 void packet_loss_send_again(struct packet_network *net);
+/* Bytes of a message that were lost on a link and not sent again. */
+int64_t packet_lost_bytes(const struct packet_network *net, uint32_t link, uint32_t message);
 void packet_loss_outstanding(struct packet_network *net, network_each_message *each, void *context);
 void packet_verify(const struct packet_network *net);
 

@@ -35,6 +35,8 @@ static void sort_out(struct packet_network *net, uint32_t index, uint32_t *first
 			packet_append(net, link->first_voq + own, entry);
 			continue;
 		}
+		if (net->adapts)
+			net->waiting[index] -= packet_waits(net, voq, &net->entries[entry]);
 		net->entries[entry].next = PACKET_NONE;
 		if (*first == PACKET_NONE)
 			*first = entry;

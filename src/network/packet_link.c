@@ -145,11 +145,19 @@ static uint32_t detach(struct packet_network *net, struct packet_link *link, uin
 	net->entries[taken] = *rest;
 	net->entries[taken].count = count;
 	rest->count -= count;
-	if (rest->hop & PACKET_HOPWISE) /* at their source */
+	if (rest->hop & PACKET_HOPWISE) { /* at their source */
+		if (net->ugal)
+			rest->hop = (rest->hop & ~PACKET_DRAW) | ((rest->hop + count) & PACKET_DRAW);
 		return taken;
+	}
 	rest->avail_ps += (int64_t)count * rest->stride_ps;
 	net->avails_ps[link->first_voq + input] = rest->avail_ps;
 	return taken;
+}
+
+uint32_t packet_detach_own(struct packet_network *net, uint32_t link)
+{
+	return detach(net, &net->links[link], net->links[link].n_inputs - 1u, 1);
 }
 
 /* How many packets of `wire` bytes the credit allows at time_ps. */
@@ -190,6 +198,8 @@ static bool can_start(struct packet_network *net, uint32_t index, int64_t time_p
 		return false;
 	}
 	if (voq->credit == pick->lacking && voq->wire >= pick->lacking_wire && pick->lacking_wire)
+		return false;
+	if (net->ugal && voq->returns == PACKET_NONE && packet_asks(net, voq->link, &net->entries[voq->head]))
 		return false;
 	pick->n_allowed = allowed(net, voq->credit, voq->wire, time_ps);
 	if (pick->n_allowed > 0)
@@ -239,6 +249,14 @@ static int64_t available(const struct packet_network *net, const struct packet_l
 	int64_t early_ps = each_ps - serialization_ps(net->header ? net->header : 1, rate[link - net->links]);
 	int64_t next_ps = serialization_ps(wire, rate[net->voqs[voq].link]);
 	return avail_ps - (early_ps < next_ps ? early_ps : next_ps);
+}
+
+/* When a node can look at a packet: when all of it is there, or with cut-through the header. */
+static int64_t can_be_seen(const struct packet_network *net, const struct packet_link *link, int64_t start_ps, int64_t each_ps)
+{
+	int64_t rate = net->base.setup.links->bytes_per_s[link - net->links];
+	int64_t header_ps = net->cut_through ? serialization_ps(net->header ? net->header : 1, rate) : each_ps;
+	return start_ps + header_ps + link->latency_ps + net->forwarding_ps;
 }
 
 static void later(int64_t *time_ps, int64_t than_ps)
@@ -315,6 +333,8 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 		net->credits[queue->credit].free_bytes -= (int64_t)wire * count;
 	link->free_ps = end_ps;
 	link->last_input = input;
+	if (net->adapts && packet_waits(net, queue, head))
+		net->waiting[index] -= wire;
 	uint32_t moved = detach(net, link, input, count), credit = net->voqs[link->first_voq + input].returns;
 	if (credit == PACKET_NONE) {
 		account_sent(net, message, bytes, time_ps + each_ps, end_ps);
@@ -331,6 +351,11 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 		return;
 	}
 	struct packet_entry *entry = &net->entries[moved];
+	if (net->adapts && entry->hop & PACKET_HOPWISE) {
+		entry->avail_ps = can_be_seen(net, link, time_ps, each_ps);
+		packet_arrive(net, index, moved);
+		return;
+	}
 	uint32_t arrives_by = index * net->n_channels + channel, next_voq;
 	if (entry->hop & PACKET_HOPWISE)
 		next_voq = packet_ways_next(net, arrives_by, entry);

@@ -28,6 +28,15 @@ static void note(struct packet_network *net, uint32_t link, uint32_t message, in
 							     .message = message, .bytes = bytes};
 }
 
+int64_t packet_lost_bytes(const struct packet_network *net, uint32_t link, uint32_t message)
+{
+	int64_t bytes = 0;
+	for (uint32_t i = 0; i < net->n_losses; i++)
+		if (net->losses[i].link == link && net->losses[i].message == message)
+			bytes += net->losses[i].bytes;
+	return bytes;
+}
+
 /* How many packets of an entry are at this node by now; a part of a packet that cut-through could use counts as all of it. */
 static uint32_t arrived(const struct packet_network *net, const struct packet_entry *entry, int64_t until_ps)
 {
@@ -66,6 +75,8 @@ static void lose_arriving(struct packet_network *net, uint32_t from, uint32_t vo
 			if (net->credits_on)
 				net->credits[credit].free_bytes += (int64_t)lost * (packets->payload + net->header);
 		}
+		if (net->adapts && lost)
+			net->waiting[net->voqs[voq].link] -= packet_waits(net, &net->voqs[voq], packets);
 		packets->count = here;
 		if (here)
 			packet_append(net, voq, entry);
@@ -118,6 +129,31 @@ static void lose_delivering(struct packet_network *net, uint32_t link)
 	}
 }
 
+/* Packets on their way to a node where they would choose. */
+static void lose_before_choice(struct packet_network *net, uint32_t link)
+{
+	struct packet_wire *wire = &net->arriving[link];
+	int64_t until_ps = net->base.setup.engine->now_ps + net->forwarding_ps;
+	uint32_t entry = wire->head, kept = PACKET_NONE;
+	while (entry != PACKET_NONE && net->entries[entry].avail_ps <= until_ps) {
+		kept = entry;
+		entry = net->entries[entry].next;
+	}
+	if (kept == PACKET_NONE)
+		wire->head = PACKET_NONE;
+	else
+		net->entries[kept].next = PACKET_NONE;
+	wire->tail = kept;
+	for (uint32_t next; entry != PACKET_NONE; entry = next) {
+		struct packet_entry *packet = &net->entries[entry];
+		next = packet->next;
+		note(net, link, packet->message, packet->payload);
+		if (net->credits_on)
+			net->credits[link * net->n_channels + packet_channel(net, packet->hop)].free_bytes += packet->payload + net->header;
+		packet_entry_give(net, entry);
+	}
+}
+
 void packet_loss_on_wire(struct packet_network *net, uint32_t index)
 {
 	const struct fabric *fabric = net->base.setup.fabric;
@@ -133,6 +169,8 @@ void packet_loss_on_wire(struct packet_network *net, uint32_t index)
 			packet_wake(net, out, net->base.setup.engine->now_ps);
 	}
 	lose_delivering(net, index);
+	if (net->adapts)
+		lose_before_choice(net, index);
 }
 
 /* The room that packets took is free when they are there. */
@@ -144,6 +182,19 @@ static void free_room(struct packet_network *net, uint32_t credit, const struct 
 		packet_credit_post(net, credit, (there_ps > now_ps ? there_ps : now_ps) + net->credit_back_ps[credit / net->n_channels], 0,
 				   1, packets->payload + net->header);
 	}
+}
+
+void packet_loss_of_one(struct packet_network *net, uint32_t link, uint32_t credit, uint32_t index)
+{
+	struct packet_entry *entry = &net->entries[index];
+	if (!net->ways->any_avoided) {
+		packet_ways_missing(net, credit, entry);
+		return;
+	}
+	note(net, link, entry->message, entry->payload);
+	free_room(net, credit, entry);
+	packet_entry_give(net, index);
+	packet_loss_send_again(net);
 }
 
 /* Packets in buffers whose way crosses a link that is known to be dead: they are thrown away. */
@@ -163,6 +214,8 @@ void packet_loss_in_buffers(struct packet_network *net, uint32_t index)
 			}
 			any = true;
 			note(net, dead, packets->message, (int64_t)packets->count * packets->payload);
+			if (net->adapts)
+				net->waiting[index] -= packet_waits(net, &net->voqs[voq], packets);
 			free_room(net, net->voqs[voq].returns, packets);
 			packet_entry_give(net, entry);
 		}
@@ -214,6 +267,18 @@ void packet_loss_outstanding(struct packet_network *net, network_each_message *e
 }
 
 #ifndef NDEBUG
+/* What waits for links is what is in their queues. */
+static void verify_waiting(const struct packet_network *net)
+{
+	for (uint32_t link = 0; net->adapts && link < net->base.setup.fabric->n_links; link++) {
+		int64_t bytes = 0;
+		for (uint32_t v = net->links[link].first_voq; v < net->links[link].first_voq + net->links[link].n_inputs; v++)
+			for (uint32_t e = net->voqs[v].head; e != PACKET_NONE; e = net->entries[e].next)
+				bytes += packet_waits(net, &net->voqs[v], &net->entries[e]);
+		assert(bytes == net->waiting[link]);
+	}
+}
+
 static void count_queue(const struct packet_network *net, uint32_t entry, int64_t *bytes)
 {
 	for (; entry != PACKET_NONE; entry = net->entries[entry].next)
@@ -230,6 +295,8 @@ void packet_verify(const struct packet_network *net)
 	int64_t *bytes = memory_zero(net->messages.capacity + 1, sizeof *bytes);
 	for (uint32_t v = 0; v < net->n_voqs; v++)
 		count_queue(net, net->voqs[v].head, bytes);
+	for (uint32_t link = 0; net->adapts && link < net->base.setup.fabric->n_links; link++)
+		count_queue(net, net->arriving[link].head, bytes);
 	for (uint32_t f = 0; net->fifos && f < net->base.setup.fabric->n_links * net->n_channels; f++)
 		count_queue(net, net->fifos[f].head, bytes);
 	for (uint32_t i = 0; i < net->n_losses; i++)
@@ -237,6 +304,7 @@ void packet_verify(const struct packet_network *net)
 	for (uint32_t i = 0; i < net->messages.capacity; i++)
 		if (net->messages.next[i] == POOL_USED && packet_message_at(net, i)->live)
 			assert(bytes[i] == packet_message_at(net, i)->undelivered);
+	verify_waiting(net);
 	assert(net->counters.bytes_injected == net->counters.bytes_delivered + net->counters.bytes_dropped + net->counters.bytes_in_flight);
 	free(bytes);
 #else

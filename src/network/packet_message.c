@@ -19,6 +19,8 @@ static void inject(struct packet_network *net, uint32_t message, uint32_t link, 
 			full -= count;
 		else
 			rest = 0;
+		if (net->ugal)
+			hop = (hop & ~PACKET_DRAW) | ((hop + (uint32_t)count) & PACKET_DRAW);
 		packet_push(net, voq, entry);
 	}
 }
@@ -35,7 +37,9 @@ static bool inject_hopwise(struct packet_network *net, uint32_t index, int64_t b
 	struct packet_set set = packet_ways_find(net, &hop);
 	for (uint32_t i = 0; i < set.n; i++) {
 		struct packet_way way = net->ways->ways[set.first + i];
-		inject(net, index, way.link, packet_hopwise(way.channel), scale_floor(bytes, i + 1, set.n) - scale_floor(bytes, i, set.n));
+		uint32_t state = !net->ugal ? 0 : fabric->out_first[source + 1] - fabric->out_first[source] > 1 ? PACKET_ASK : PACKET_LATER;
+		uint32_t first = net->ugal ? i << 18 & PACKET_DRAW : 0; /* packets of different links draw different nodes */
+		inject(net, index, way.link, packet_hopwise(way.channel) | state | first, scale_floor(bytes, i + 1, set.n) - scale_floor(bytes, i, set.n));
 	}
 	return set.n > 0;
 }

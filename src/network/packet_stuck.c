@@ -80,6 +80,31 @@ static bool find_cycle(const struct packet_network *net, struct text *out)
 	return found;
 }
 
+static bool holds(const struct packet_network *net, uint32_t link, uint32_t message)
+{
+	for (uint32_t input = 0; net->links[link].n_active && input < net->links[link].n_inputs; input++)
+		for (uint32_t e = net->voqs[net->links[link].first_voq + input].head; e != PACKET_NONE; e = net->entries[e].next)
+			if (net->entries[e].message == message)
+				return true;
+	return false;
+}
+
+/* A message without a route: the first link without capacity that has packets of it, or lost some. */
+static void describe_hopwise(const struct packet_network *net, uint32_t index, struct text *out)
+{
+	const struct links *links = net->base.setup.links;
+	char name[256];
+	for (uint32_t link = 0; link < net->base.setup.fabric->n_links; link++) {
+		if (links->bytes_per_s[link] > 0)
+			continue;
+		int64_t lost = packet_lost_bytes(net, link, index);
+		if (!lost && !holds(net, link, index))
+			continue;
+		text_printf(out, " waits for link '%s' (%s)", name_of(net, link, name, sizeof name), link_state_names[links->state[link]]);
+		return;
+	}
+}
+
 void packet_describe_stuck(const struct network *network, struct text *out)
 {
 	const struct packet_network *net = (const struct packet_network *)network;
@@ -90,6 +115,8 @@ void packet_describe_stuck(const struct network *network, struct text *out)
 			continue;
 		const struct packet_message *message = packet_message_at(net, i);
 		flow_describe(&network->setup, &message->message, message->route, out);
+		if (message->route == ROUTE_NONE)
+			describe_hopwise(net, i, out);
 		shown++;
 	}
 }

@@ -271,6 +271,12 @@ static uint32_t place_of(const struct fabric *fabric, uint32_t link)
 	return place;
 }
 
+void packet_ways_missing(struct packet_network *net, uint32_t credit, const struct packet_entry *entry)
+{
+	struct weft_hop hop = packet_hop_at(net, net->base.setup.fabric->link_target[credit / net->n_channels], credit, entry);
+	fail_module(net, &hop, "there is no way on");
+}
+
 uint32_t packet_ways_next(struct packet_network *net, uint32_t credit, struct packet_entry *entry)
 {
 	struct packet_ways *all = net->ways;
@@ -283,8 +289,7 @@ uint32_t packet_ways_next(struct packet_network *net, uint32_t credit, struct pa
 	}
 	const struct packet_set *set = &all->sets[id];
 	if (__builtin_expect(set->n == 0, 0)) {
-		struct weft_hop hop = packet_hop_at(net, node, credit, entry);
-		fail_module(net, &hop, "there is no way on");
+		packet_ways_missing(net, credit, entry);
 		return PACKET_NONE;
 	}
 	struct packet_way way = all->ways[set->first + (set->n > 1 ? take_turn(net, link, set->n) : 0)];
@@ -297,7 +302,7 @@ uint32_t packet_ways_next(struct packet_network *net, uint32_t credit, struct pa
 bool packet_way_lost(struct packet_network *net, uint32_t voq, const struct packet_entry *entry)
 {
 	uint32_t link = net->voqs[voq].link;
-	struct weft_hop hop = packet_hop_at(net, net->base.setup.fabric->link_source[link], net->voqs[voq].returns, entry);
+	struct weft_hop hop = packet_hop_towards(net, net->base.setup.fabric->link_source[link], net->voqs[voq].returns, entry);
 	struct packet_set set = packet_ways_find(net, &hop);
 	for (uint32_t i = 0; i < set.n; i++) {
 		struct packet_way way = net->ways->ways[set.first + i];

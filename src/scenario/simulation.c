@@ -124,8 +124,7 @@ static void on_control(void *context)
 /* Whether messages have no route: their packets choose their way node by node. */
 static bool chooses_as_it_goes(const struct scenario *scenario)
 {
-	return scenario->model == &network_packet && (scenario->routing == ROUTING_SPRAY || scenario->routing == ROUTING_ADAPTIVE ||
-						      scenario->routing == ROUTING_UGAL);
+	return scenario->model == &network_packet && routes_hopwise(scenario->routing);
 }
 
 /* Whether messages may change their way while they are on it. */

@@ -284,7 +284,9 @@ static void draw_program(struct program *program, uint64_t seed)
 		program->buffer[0] = 0;
 	program->options.buffer = program->buffer[0] ? program->buffer : NULL;
 	program->options.credits = program->buffer[0] ? "true" : "false";
-	program->routing = random_below(&random, 4) ? ROUTING_DEFAULT : random_below(&random, 2) ? ROUTING_SPRAY : ROUTING_ECMP;
+	static const enum routing others[] = {ROUTING_ECMP, ROUTING_SPRAY, ROUTING_ADAPTIVE, ROUTING_UGAL};
+	bool has_via = strstr(program->fabric, "torus") || strstr(program->fabric, "dragonfly");
+	program->routing = random_below(&random, 3) ? ROUTING_DEFAULT : others[random_below(&random, has_via ? 4 : 3)];
 	program->n_flows = 2 + (uint32_t)random_below(&random, 8);
 	uint32_t hot = (uint32_t)random_below(&random, 5);
 	for (uint32_t i = 0; i < program->n_flows; i++) {
@@ -445,7 +447,7 @@ static void random_programs_agree_with_the_oracle_and_trains_change_nothing(void
 		stalls += seen_on.stalls;
 		queues += seen_on.queues;
 		dropped += seen_on.dropped;
-		if (seed % 5 || program.routing == ROUTING_SPRAY || program.n_changes) /* the oracle knows neither */
+		if (seed % 5 || routes_hopwise(program.routing) || program.n_changes) /* the oracle knows neither */
 			continue;
 		oracle_of(&program, slow, &hops_slow, &seen_on);
 		assert_same_flows(&program, seed, off, slow);
@@ -557,15 +559,23 @@ static void an_input_fifo_blocks_behind_its_head_and_virtual_output_queues_do_no
 	assert_int_equal(idle_end_ps[1], 1 + (1 + 80 + 4) * each_ps - 1 + 2 * 77000);
 }
 
-struct carried {
-	int64_t bytes[256], from_ps; /* per link, of runs that end later than this */
-};
-static void carry(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead, uint8_t kind)
+/* Runs flows that all begin at once; returns when the last one ends. */
+static int64_t run_flows(const char *spec, enum routing routing, struct test_flow *flows, uint32_t n)
 {
-	struct carried *carried = context;
-	(void)start_ps, (void)overhead, (void)kind;
-	if (end_ps > carried->from_ps)
-		carried->bytes[link] += payload;
+	struct test_net net;
+	struct network_counters counters;
+	int64_t end_ps = 0;
+	test_net_fabric(&net, spec, routing);
+	create(&net, (struct options){.payload = "1000 B", .header = "24 B"});
+	test_net_run(&net, flows, n);
+	net.network->model->counters(net.network, &counters);
+	assert_int_equal(counters.bytes_delivered, counters.bytes_injected);
+	for (uint32_t i = 0; i < n; i++) {
+		assert_int_not_equal(flows[i].end_ps, TIME_NEVER);
+		end_ps = flows[i].end_ps > end_ps ? flows[i].end_ps : end_ps;
+	}
+	test_net_release(&net);
+	return end_ps;
 }
 
 static uint32_t link_between(const struct fabric *fabric, const char *source, const char *target)
@@ -575,6 +585,99 @@ static uint32_t link_between(const struct fabric *fabric, const char *source, co
 			return link;
 	fail_msg("no link from %s to %s", source, target);
 	return 0;
+}
+
+/* A link dies with packets on its wire and nobody ever finds out: the run ends and says which message waits for which link. */
+static void what_is_never_sent_again_is_named(void **state)
+{
+	(void)state;
+	static const enum routing routings[] = {ROUTING_DEFAULT, ROUTING_SPRAY, ROUTING_ADAPTIVE};
+	for (size_t r = 0; r < 3; r++) {
+		struct test_net net;
+		struct test_flow flow = {.source = 0, .destination = 2, .bytes = 50 * 1000};
+		struct text text = TEXT_INIT;
+		struct network_counters counters;
+		struct program program = {.n_changes = 1, .changes = {{.time_ps = 1000000, .percent = 0}}};
+		test_net_fabric(&net, "leaf-spine:leaves=2,hosts=2,spines=1,bandwidth=224 Gb/s,latency=333 ns", routings[r]);
+		program.changes[0].link = link_between(&net.fabric, "leaf0", "spine0");
+		create(&net, (struct options){.payload = "1000 B"});
+		plan_changes(&net, &program);
+		test_net_run(&net, &flow, 1);
+		net.network->model->counters(net.network, &counters);
+		assert_int_equal(flow.end_ps, TIME_NEVER);
+		assert_in_range(counters.bytes_dropped, 1000, 50 * 1000);
+		assert_int_equal(counters.bytes_injected, counters.bytes_dropped + counters.bytes_in_flight);
+		net.network->model->describe_stuck(net.network, &text);
+		assert_string_equal(text_string(&text), "; message 0 of 50 kB from npu0 to npu2 waits for link 'leaf0->spine0' (down)");
+		text_release(&text);
+		test_net_release(&net);
+	}
+}
+
+/* Eight flows from leaf to leaf over eight spines: hashed, some share an uplink; by queue, none waits long. */
+static void adaptive_routing_parts_flows_that_ecmp_lets_collide(void **state)
+{
+	(void)state;
+	struct test_flow flows[8];
+	const char *spec = "leaf-spine:leaves=2,hosts=8,spines=8,bandwidth=224 Gb/s,latency=200 ns";
+	for (uint32_t i = 0; i < 8; i++)
+		flows[i] = (struct test_flow){.source = i, .destination = 8 + i, .bytes = 400 * 1000};
+	int64_t ecmp_ps = run_flows(spec, ROUTING_ECMP, flows, 8), adaptive_ps = run_flows(spec, ROUTING_ADAPTIVE, flows, 8);
+	int64_t idle = idle_ps(400 * 1000, 1000, 24, 28000000000, 4, 200000);
+	assert_true(ecmp_ps > idle * 19 / 10);      /* two on one link */
+	assert_true(adaptive_ps < idle * 105 / 100);
+	assert_int_equal(adaptive_ps, run_flows(spec, ROUTING_ADAPTIVE, flows, 8));
+}
+
+/* All of a group send to the next group: minimal routes share the one cable between them, others lie idle. */
+static void ugal_uses_other_groups_when_the_cable_to_the_next_one_is_crowded(void **state)
+{
+	(void)state;
+	struct test_flow flows[72];
+	const char *spec = "dragonfly:routers=4,hosts=2,global=2,bandwidth=224 Gb/s,latency=50 ns,global_latency=200 ns";
+	for (uint32_t i = 0; i < 72; i++)
+		flows[i] = (struct test_flow){.source = i, .destination = (i + 8) % 72, .bytes = 400 * 1000};
+	int64_t minimal_ps = run_flows(spec, ROUTING_DEFAULT, flows, 72), valiant_ps = run_flows(spec, ROUTING_VALIANT, flows, 72);
+	int64_t ugal_ps = run_flows(spec, ROUTING_UGAL, flows, 72);
+	assert_true(ugal_ps < minimal_ps / 2);
+	assert_true(ugal_ps < valiant_ps);
+}
+
+static void ugal_is_minimal_where_nothing_waits(void **state)
+{
+	(void)state;
+	static const char *const specs[] = {
+		"dragonfly:routers=4,hosts=2,global=2,bandwidth=224 Gb/s,latency=50 ns,global_latency=200 ns",
+		"torus:dims=5x5,bandwidth=224 Gb/s,latency=90 ns", "hyperx:dims=3x4,hosts=2,bandwidth=224 Gb/s,latency=90 ns"};
+	for (size_t s = 0; s < 3; s++)
+		for (uint32_t destination = 1; destination < 24; destination++) {
+			struct test_flow flow = {.source = 0, .destination = destination, .bytes = 50 * 1000};
+			int64_t minimal_ps = run_flows(specs[s], ROUTING_DEFAULT, &flow, 1);
+			assert_int_equal(run_flows(specs[s], ROUTING_UGAL, &flow, 1), minimal_ps);
+		}
+}
+
+/* Tornado on a ring of 8: everybody sends 3 nodes up, and all links down lie idle under minimal routing. */
+static void ugal_turns_round_on_a_torus_under_a_tornado(void **state)
+{
+	(void)state;
+	struct test_flow flows[8];
+	for (uint32_t i = 0; i < 8; i++)
+		flows[i] = (struct test_flow){.source = i, .destination = (i + 3) % 8, .bytes = 200 * 1000};
+	int64_t minimal_ps = run_flows("torus:dims=8,bandwidth=224 Gb/s,latency=90 ns", ROUTING_DEFAULT, flows, 8);
+	int64_t ugal_ps = run_flows("torus:dims=8,bandwidth=224 Gb/s,latency=90 ns", ROUTING_UGAL, flows, 8);
+	assert_true(ugal_ps < minimal_ps * 9 / 10);
+}
+
+struct carried {
+	int64_t bytes[256], from_ps; /* per link, of runs that end later than this */
+};
+static void carry(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead, uint8_t kind)
+{
+	struct carried *carried = context;
+	(void)start_ps, (void)overhead, (void)kind;
+	if (end_ps > carried->from_ps)
+		carried->bytes[link] += payload;
 }
 
 /* 300 packets from leaf to leaf over three spines: 100 each, and no time is lost: all ways are as long. */
@@ -694,6 +797,11 @@ int main(void)
 		cmocka_unit_test(what_has_not_left_its_source_is_rerouted),
 		cmocka_unit_test(a_cycle_of_full_buffers_is_found_and_named),
 		cmocka_unit_test(an_input_fifo_blocks_behind_its_head_and_virtual_output_queues_do_not),
+		cmocka_unit_test(what_is_never_sent_again_is_named),
+		cmocka_unit_test(adaptive_routing_parts_flows_that_ecmp_lets_collide),
+		cmocka_unit_test(ugal_uses_other_groups_when_the_cable_to_the_next_one_is_crowded),
+		cmocka_unit_test(ugal_is_minimal_where_nothing_waits),
+		cmocka_unit_test(ugal_turns_round_on_a_torus_under_a_tornado),
 		cmocka_unit_test(spraying_takes_all_ways_in_turn),
 		cmocka_unit_test(sprayed_packets_avoid_ways_that_lead_nowhere),
 		cmocka_unit_test(a_warm_network_allocates_nothing),

@@ -386,6 +386,54 @@ static void add_dependencies(struct dependencies *graph, const struct fabric *fa
 	routes_release(&routes);
 }
 
+/* Where packets choose as they go they may take any legal way on to an intermediate node and from it: every state is looked at. */
+static void add_free_ways(struct dependencies *graph, const struct fabric *fabric, uint32_t source, uint32_t destination, uint32_t via)
+{
+	uint8_t *seen = memory_zero((size_t)graph->n * 2 + 1, 1);
+	struct weft_hop *states = memory_alloc(((size_t)graph->n * 2 + 1) * sizeof *states);
+	uint32_t n_states = 0;
+	states[n_states++] = (struct weft_hop){.node = source, .in_link = WEFT_NONE, .source = source, .destination = destination, .via = via};
+	while (n_states) {
+		struct weft_hop hop = states[--n_states];
+		struct weft_choice choices[512];
+		if (hop.node == hop.via) {
+			hop.via = WEFT_NONE;
+			hop.via_reached = 1;
+		}
+		uint32_t n = fabric_next_links(fabric, &hop, choices, 512), a = hop.in_link * fabric->n_channels + hop.vc;
+		assert_in_range(n, 1, 512);
+		for (uint32_t i = 0; i < n; i++) {
+			uint32_t b = choices[i].link * fabric->n_channels + choices[i].vc, target = fabric->link_target[choices[i].link];
+			if (hop.in_link != WEFT_NONE)
+				graph->edges[(size_t)a * graph->n + b] = 1;
+			if (seen[2 * b + hop.via_reached] || (target == destination && (hop.via == WEFT_NONE || hop.via == target)))
+				continue;
+			seen[2 * b + hop.via_reached] = 1;
+			states[n_states] = hop;
+			states[n_states].node = target;
+			states[n_states].in_link = choices[i].link;
+			states[n_states++].vc = choices[i].vc;
+		}
+	}
+	free(seen);
+	free(states);
+}
+
+static void add_dependencies_of_ugal(struct dependencies *graph, const struct fabric *fabric)
+{
+	for (uint32_t s = 0; s < fabric->n_npus; s++)
+		for (uint32_t d = 0; d < fabric->n_npus; d++)
+			for (uint32_t k = 0; s != d && k < 2; k++) {
+				uint32_t source = fabric->npu_node[s], destination = fabric->npu_node[d], via = WEFT_NONE;
+				uint32_t n = fabric->module->via_nodes(fabric->module_data, source, destination, 0, &via);
+				uint64_t draw = random_mix((uint64_t)s << 40 | (uint64_t)d << 8 | k) >> 32;
+				if (n)
+					fabric->module->via_nodes(fabric->module_data, source, destination, (uint32_t)(draw % n), &via);
+				if (n && via != source && via != destination)
+					add_free_ways(graph, fabric, source, destination, via);
+			}
+}
+
 /* Takes away channels that wait for nobody until none is left. */
 static bool has_cycle(const struct dependencies *graph)
 {
@@ -419,6 +467,8 @@ static void check_acyclic(const struct fabric *fabric, const struct shape *shape
 	add_dependencies(&graph, fabric, ROUTING_SPRAY);
 	if (fabric->module->via_nodes)
 		add_dependencies(&graph, fabric, ROUTING_VALIANT);
+	if (fabric->module->via_nodes && fabric->n_npus <= 80)
+		add_dependencies_of_ugal(&graph, fabric);
 	if (has_cycle(&graph))
 		fail_msg("%s: its routes can deadlock", shape->spec);
 	free(graph.edges);
