@@ -107,7 +107,10 @@ static void json_energy(struct json *json, const struct energy *energy)
 		if (row->component)
 			json_number(json, row->component, row->n_components);
 		json_integer(json, "energy_pj", row->energy_pj);
-		json_number(json, "price", row->price);
+		if (row->priced)
+			json_number(json, "price", row->price);
+		else
+			json_null(json, "price"); /* not known */
 		json_number(json, "failures_per_year", row->failures_per_year);
 		json_close_object(json);
 	}

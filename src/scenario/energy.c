@@ -162,6 +162,7 @@ static int add_nodes(struct energy *energy, const struct simulation *simulation,
 		row->n_components++;
 		row->energy_pj += energy->node_pj[node];
 		row->price += component_value(component, COMPONENT_PRICE);
+		row->priced |= component->figures[COMPONENT_PRICE].known;
 		row->failures_per_year += afr_from_fit(component_value(component, COMPONENT_FAILURE_RATE));
 	}
 	free(use);
@@ -190,6 +191,7 @@ static void add_links(struct energy *energy, const struct simulation *simulation
 		row->component = kind_value(kind, FIGURE_MODULES) > 0 ? "modules" : kind->figures[FIGURE_PAIRS].known ? "pairs" : "cables";
 		row->energy_pj += pj;
 		row->price += share * class->chain.price;
+		row->priced |= class->chain.price_known;
 		row->failures_per_year += share * class->chain.failures_per_year;
 		energy->links_pj += pj;
 	}

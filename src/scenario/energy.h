@@ -3,6 +3,7 @@
 #ifndef WEFT_SCENARIO_ENERGY_H
 #define WEFT_SCENARIO_ENERGY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/memory.h"
@@ -19,7 +20,8 @@ struct energy_row {
 	double n_components;       /* what they are made of: modules or copper pairs of the cables; else as many as `count` */
 	const char *component;     /* "modules", "pairs", "cables"; NULL: the same things */
 	int64_t energy_pj;         /* of the run, without the building */
-	double price;              /* of all of them; 0 where not known */
+	double price;              /* of all of them; 0 where not known: then not `priced` */
+	bool priced;
 	double failures_per_year;
 };
 
