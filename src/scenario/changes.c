@@ -10,14 +10,19 @@
 #include "engine/engine.h"
 #include "fabric/fabric.h"
 #include "network/network.h"
+#include "scenario/circuits.h"
 #include "scenario/physics.h"
 #include "scenario/scenario.h"
 #include "scenario/simulation.h"
+
+/* Of scenario_change.state. */
+enum { CHANGE_UP = 1, CHANGE_DOWN = 2 };
 
 /* A change that waits for its time. */
 struct pending_change {
 	const struct scenario_change *change;
 	uint32_t *links, n_links;
+	uint32_t *switches, n_switches; /* of several circuit switches, those that it takes down or brings back */
 	bool due, detected_due;
 };
 
@@ -109,6 +114,9 @@ void changes_control(struct simulation *simulation)
 	bool running = !executor_finished(simulation->executor);
 	for (uint32_t i = 0; i < simulation->scenario->n_changes; i++) {
 		struct pending_change *pending = &simulation->changes[i];
+		bool fails = pending->change->fails || (!pending->change->repairs && pending->change->state == CHANGE_DOWN);
+		for (uint32_t j = 0; running && pending->due && j < pending->n_switches; j++)
+			circuits_switch_fails(simulation, pending->switches[j], fails ? 1 : -1);
 		for (uint32_t j = 0; running && pending->due && j < pending->n_links; j++) {
 			change_condition(simulation, pending->change, pending->links[j]);
 			if (!pending->change->repairs || !simulation->conditions[pending->links[j]].n_down)
@@ -192,12 +200,35 @@ int links_match(struct simulation *simulation, const char *pattern, const struct
 	return fail_link(simulation, pattern, where, err);
 }
 
+/* Of several circuit switches each has its own ports: what goes up or down are those, not the links that all of them carry. */
+static void match_switches(struct simulation *simulation, struct pending_change *pending)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	const struct scenario_change *change = pending->change;
+	uint32_t kept = 0;
+	if (change->state != CHANGE_DOWN && change->state != CHANGE_UP)
+		return;
+	pending->switches = arena_array(&simulation->arena, (size_t)fabric->n_components + 1, sizeof *pending->switches);
+	for (uint32_t c = 0; c < fabric->n_components; c++)
+		if (text_matches(change->component, fabric->component_name[c]) && circuits_one_of_several(simulation, c))
+			pending->switches[pending->n_switches++] = c;
+	for (uint32_t i = 0; pending->n_switches && i < pending->n_links; i++)
+		if (!fabric->link_ports[pending->links[i]])
+			pending->links[kept++] = pending->links[i];
+	if (pending->n_switches)
+		pending->n_links = kept;
+}
+
 static int match(struct simulation *simulation, struct pending_change *pending, struct error *err)
 {
 	const struct scenario_change *change = pending->change;
-	if (change->component)
-		return links_of_components(simulation, change->component, tree_get(change->node, "component"), &pending->links,
-					   &pending->n_links, err);
+	if (change->component) {
+		if (links_of_components(simulation, change->component, tree_get(change->node, "component"), &pending->links,
+					&pending->n_links, err))
+			return -1;
+		match_switches(simulation, pending);
+		return 0;
+	}
 	return links_match(simulation, change->pattern, tree_get(change->node, "link"), &pending->links, &pending->n_links, err);
 }
 

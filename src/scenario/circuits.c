@@ -94,6 +94,7 @@ void circuits_move(struct circuits *circuits, bool at_once)
 		if (port->lit)
 			touch(circuits, i, -1);
 		port->peer = UNCONNECTED;
+		port->lit = false;
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		if (circuits->ports[i].peer == circuits->wanted[i])
@@ -111,25 +112,41 @@ void circuits_move(struct circuits *circuits, bool at_once)
 		light(circuits);
 }
 
-bool circuits_switch_fails(struct simulation *simulation, uint32_t component, int by)
+static bool carries_circuits(const struct fabric *fabric, uint32_t component)
+{
+	uint32_t first = fabric->carried_first[component];
+	return fabric->link_ports && first < fabric->carried_first[component + 1] && fabric->link_ports[fabric->carried[first]];
+}
+
+bool circuits_one_of_several(const struct simulation *simulation, uint32_t component)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	uint32_t n = 0;
+	if (!simulation->scenario->circuits_node || !carries_circuits(fabric, component))
+		return false;
+	for (uint32_t c = 0; c < fabric->n_components; c++)
+		n += carries_circuits(fabric, c);
+	return n > 1;
+}
+
+void circuits_switch_fails(struct simulation *simulation, uint32_t component, int by)
 {
 	struct circuits *circuits = simulation->circuits;
+	enum link_cause cause = simulation->links.cause;
 	uint32_t s = 0;
-	while (circuits && s < circuits->n_switches && circuits->switches[s] != component)
+	while (circuits->switches[s] != component)
 		s++;
-	if (!circuits || s == circuits->n_switches)
-		return false;
-	uint32_t before = circuits->n_failed[s];
-	circuits->n_failed[s] = 0;
-	for (uint32_t i = 0; i < circuits->n * circuits->n_ports; i++)
-		if (i % circuits->n_ports % circuits->n_switches == s && circuits->ports[i].lit && !before != !(before + (uint32_t)by))
+	uint32_t before = circuits->n_failed[s], after = before || by > 0 ? before + (uint32_t)by : 0;
+	circuits->n_failed[s] = 0; /* so that its ports count */
+	for (uint32_t i = 0; !before != !after && i < circuits->n * circuits->n_ports; i++)
+		if (i % circuits->n_ports % circuits->n_switches == s && circuits->ports[i].lit)
 			touch(circuits, i, before ? 1 : -1);
 	for (size_t i = 0; i < (size_t)circuits->n * circuits->n; i++)
 		circuits->touched[i] |= circuits->touched[i] & LOST ? BROKEN : 0;
-	circuits->n_failed[s] = before + (uint32_t)by;
+	circuits->n_failed[s] = after;
 	if (circuits->started)
-		settle(circuits, LINK_CAUSE_SCHEDULE);
-	return true;
+		settle(circuits, cause);
+	simulation->links.cause = cause;
 }
 
 /* ---- control ------------------------------------------------------------------------------------------------------------- */
@@ -150,11 +167,15 @@ void circuits_on_light(void *context, uint32_t argument)
 	engine_request(&circuits->simulation->engine, ENGINE_PHASE_CONTROL);
 }
 
-/* A run that is stuck must end: a clock stops after a whole cycle before whose every move nothing but it was going to happen. What is on its
- * way over a lit circuit always has an event to come. */
+/* A run that is stuck must end: a clock stops after more than a whole cycle in which no message arrived and before whose every move nothing
+ * but it was going to happen. (What is on its way over a lit circuit always has an event to come.) */
 static bool stuck(struct circuits *circuits)
 {
-	bool nothing = engine_is_idle(&circuits->simulation->engine);
+	struct network_counters counters = {0};
+	struct network *network = circuits->simulation->network;
+	network->model->counters(network, &counters);
+	bool nothing = engine_is_idle(&circuits->simulation->engine) && counters.messages == circuits->n_delivered;
+	circuits->n_delivered = counters.messages;
 	circuits->n_idle = nothing ? circuits->n_idle + 1 : 0;
 	return circuits->n_idle > circuits->n + 1;
 }

@@ -77,9 +77,11 @@ int circuits_read(struct scenario *scenario, struct error *err);
 int circuits_start(struct simulation *simulation, struct error *err);
 /* In the control phase. */
 void circuits_control(struct circuits *circuits, struct simulation *simulation);
-/* A circuit switch (component of the fabric) fails (+1) or is repaired (-1): the ports on it are dark meanwhile. False: the component is no
- * circuit switch of this run. In the control phase. */
-bool circuits_switch_fails(struct simulation *simulation, uint32_t component, int by);
+/* Whether a component is one of several circuit switches of a run whose circuits move: when it fails, its ports are dark and the others
+ * carry on. (One alone takes its links down like any other component.) */
+bool circuits_one_of_several(const struct simulation *simulation, uint32_t component);
+/* Such a switch fails (+1) or one of its failures is over (-1). In the control phase. */
+void circuits_switch_fails(struct simulation *simulation, uint32_t component, int by);
 /* After the run: tells observers of the circuits that are still there, and sums up; they live as long as the simulation. */
 const struct circuits_totals *circuits_finish(struct circuits *circuits);
 

@@ -47,7 +47,8 @@ struct circuits {
 	uint32_t *switches;     /* [n_switches] components; port p is on switch p % n_switches */
 	uint32_t *n_failed;     /* [n_switches] failures that hold it */
 	uint32_t next;          /* the state or slot that comes next */
-	uint32_t n_idle;        /* decisions in a row before which nothing was under way */
+	uint32_t n_idle;        /* decisions in a row before which nothing was under way and nothing had arrived */
+	uint64_t n_delivered;   /* messages, at the last decision */
 	bool started, move_due, light_due, moving;
 	uint8_t on_move, on_light;
 

@@ -9,6 +9,7 @@
 #include "fabric/fabric.h"
 #include "link/catalogue.h"
 #include "link/failure.h"
+#include "scenario/circuits.h"
 #include "scenario/changes.h"
 #include "scenario/failures.h"
 #include "scenario/physics.h"
@@ -141,6 +142,7 @@ static int add_components(struct gathering *g, const struct scenario_failure *en
 		struct failure_unit *unit = add_unit(g, entry, fabric->component_name[c]);
 		unit->links = fabric->carried + fabric->carried_first[c];
 		unit->n_links = fabric->carried_first[c + 1] - fabric->carried_first[c];
+		unit->circuit_switch = circuits_one_of_several(simulation, c) ? c + 1 : 0;
 		if (set_mttf(g, unit, fabric->component_kind[c], false, 0))
 			return -1;
 	}

@@ -1,4 +1,5 @@
 /* Failures by chance while the run goes on. Events only note which unit is due; the control phase acts, units in their order. */
+#include "scenario/circuits.h"
 #include "scenario/failures.h"
 
 #include <math.h>
@@ -61,6 +62,10 @@ static int64_t schedule(struct simulation *simulation, uint32_t unit, double wai
 static void each_link(struct simulation *simulation, const struct failure_unit *unit, bool fails)
 {
 	enum failure_effect effect = (enum failure_effect)unit->entry->effect;
+	if (unit->circuit_switch && (effect == FAILURE_DOWN || effect == FAILURE_FLAP)) {
+		circuits_switch_fails(simulation, unit->circuit_switch - 1, fails ? 1 : -1);
+		return;
+	}
 	for (uint32_t i = 0; i < unit->n_links; i++) {
 		struct link_condition *condition = &simulation->conditions[unit->links[i]];
 		if (effect == FAILURE_LANE)

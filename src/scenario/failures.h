@@ -67,6 +67,7 @@ struct failure_unit {
 	const struct scenario_failure *entry;
 	const char *name;
 	uint32_t *links, n_links;
+	uint32_t circuit_switch;     /* 1 + the component, when it is one of several circuit switches; 0 */
 	uint32_t *ranks, n_ranks;
 	uint32_t pool;               /* of spares */
 	double mttf_ps;
