@@ -6,7 +6,8 @@
  *   one for each of the 16 places on a face and each dimension: both ends of a dimension meet at one switch, so a cube alone closes to a
  *   torus of 4 × 4 × 4 too (B). 45 to 50 GB/s per link and direction (C): 50 is taken.
  * - v5p: 100 GB/s per link and direction (1,200 GB/s of a chip, both directions, over 6 links; calculated); slices of at most 6,144
- *   chips. How its circuit switches are laid out is not published: as v4's is assumed.
+ *   chips. How its circuit switches are laid out is not published: as v4's is assumed. 96 cubes then have 192 fibres at each switch, more
+ *   than the 128 + 8 ports of v4's: the switch is taken to be 3D MEMS in general.
  * - a circuit is one link, end to end: no hop and no queue in the switch. Its kind carries the switch's insertion loss, so that one
  *   budget holds it. Every circuit switch is a component that carries the links through it.
  * - latencies are not published: 500 ns per link is assumed, and 250 ns more for the fibres of a circuit (about 50 m at 4.9 ns/m).
@@ -35,6 +36,7 @@ static const struct weft_param tpu_params[] = {
 	{"latency", WEFT_PARAM_TIME, "500 ns", "0 ps..1 s", "per link in a cube (assumed)"},
 	{"circuit_latency", WEFT_PARAM_TIME, "750 ns", "0 ps..1 s", "per circuit between cubes (assumed)"},
 	{"circuit", WEFT_PARAM_TEXT, "tpu-circuit", NULL, "link kind of circuits, the switch's loss included"},
+	{"switch", WEFT_PARAM_TEXT, "", NULL, "component kind of the circuit switches; empty: of the generation, ocs-palomar or ocs-mems"},
 	{0},
 };
 
@@ -145,9 +147,12 @@ static uint32_t place_on_face(const struct tpu *tpu, uint32_t npu, uint32_t d)
 static int add_switches(struct weft_builder *b, uint32_t switches[DIMS * CUBE * CUBE])
 {
 	char name[32];
+	const char *kind = b->text(b, "switch");
+	if (!*kind)
+		kind = b->text(b, "generation")[1] == '4' ? "ocs-palomar" : "ocs-mems";
 	for (uint32_t i = 0; i < DIMS * CUBE * CUBE; i++) {
 		snprintf(name, sizeof name, "ocs%u.%u", i / (CUBE * CUBE), i % (CUBE * CUBE));
-		switches[i] = b->add_component(b, "ocs-palomar", name, WEFT_NONE);
+		switches[i] = b->add_component(b, kind, name, WEFT_NONE);
 		if (switches[i] == WEFT_NONE)
 			return -1;
 	}
