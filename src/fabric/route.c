@@ -13,12 +13,14 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "fabric/build.h"
+#include "fabric/spread.h"
 
 /* A pair's messages hash into so many classes: what ecmp and valiant may hold per pair is bounded. */
 #define HASH_CLASSES 256
 #define MAX_PATHS (1u << 16)   /* of one route */
 #define MAX_STEPS (1u << 22)   /* of one walk: dead ends included */
 #define MAX_WEIGHT (UINT32_MAX / 2)
+#define NAMED_PATHS 64        /* routes of more are spread where that is allowed */
 
 const char *const routing_names[ROUTING_N] = {"default", "ecmp", "spray", "adaptive", "valiant", "ugal"};
 
@@ -59,6 +61,7 @@ struct route_index {
 	uint32_t *link_weight;     /* [n_links] of the route being merged; 0 between routes */
 	uint64_t *link_set;        /* one bit per link with a weight */
 	uint32_t *distance;
+	struct spread spread;
 	size_t n_frames, n_choices, n_parts, n_steps;
 	size_t frames_capacity, choices_capacity, parts_capacity, fractions_capacity;
 };
@@ -77,6 +80,7 @@ void routes_release(struct routes *routes)
 	void *arrays[] = {routes->routes, routes->paths, routes->hop_link, routes->hop_vc, routes->merged_link, routes->merged_weight,
 		index->slots, index->hash_class, index->epoch, index->detoured, index->frames, index->choices, index->parts,
 		index->fractions, index->link_weight, index->link_set, index->distance, index};
+	spread_release(&index->spread);
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		free(arrays[i]);
 	*routes = (struct routes){0};
@@ -535,12 +539,44 @@ static int make_paths(struct walk *walk)
 	return routes->n_paths == walk->first_path ? detour(walk) : 0;
 }
 
+/* ROUTE_NONE without an error: the route has paths. */
+static uint32_t make_spread_route(struct routes *routes, uint32_t source, uint32_t destination, struct error *err)
+{
+	const struct fabric *fabric = routes->fabric;
+	struct spread *spread = &routes->index->spread;
+	if (spread_walk(spread, routes, fabric->npu_node[source], fabric->npu_node[destination], NULL, err) || spread->n_paths <= NAMED_PATHS)
+		return ROUTE_NONE;
+	struct route route = {.source = source, .destination = destination, .first_path = routes->n_paths, .first_link = routes->n_merged,
+		.n_links = spread->n_links, .total_weight = spread->total_weight, .latency_ps = spread->latency_ps};
+	ARRAY_RESERVE(routes->merged_link, (size_t)routes->n_merged + spread->n_links, routes->merged_capacity);
+	ARRAY_RESERVE(routes->merged_weight, (size_t)routes->n_merged + spread->n_links, routes->merged_weight_capacity);
+	for (uint32_t i = 0; i < spread->n_links; i++) {
+		routes->merged_link[routes->n_merged] = spread->links[i].link;
+		routes->merged_weight[routes->n_merged++] = spread->links[i].weight;
+	}
+	return add_route(routes, &route, 0);
+}
+
+int64_t routes_spread_latency_ps(const struct routes *routes, const struct route *route, const int64_t *latency_ps)
+{
+	const struct fabric *fabric = routes->fabric;
+	struct spread *spread = &routes->index->spread;
+	spread_walk(spread, routes, fabric->npu_node[route->source], fabric->npu_node[route->destination], latency_ps, NULL);
+	return spread->n_paths > 0 ? spread->latency_ps : route->latency_ps;
+}
+
 static uint32_t make_route(struct routes *routes, uint32_t source, uint32_t destination, uint32_t hash_class, struct error *err)
 {
 	const struct fabric *fabric = routes->fabric;
 	struct walk walk = {.routes = routes, .source = source, .destination = destination, .source_node = fabric->npu_node[source],
 		.destination_node = fabric->npu_node[destination], .hash_class = hash_class, .first_path = routes->n_paths, .err = err};
 	uint32_t n_hops = routes->n_hops;
+	if (routes->spread && every_way(routes->routing)) {
+		struct error wrong = {0};
+		uint32_t id = make_spread_route(routes, source, destination, &wrong);
+		if (id != ROUTE_NONE || wrong.code)
+			return wrong.code ? error_set(err, wrong.code, "%s", wrong.message), ROUTE_NONE : id;
+	}
 	struct route route = {.source = source, .destination = destination, .first_path = routes->n_paths};
 	int status = make_paths(&walk);
 	route.n_paths = routes->n_paths - route.first_path;

@@ -2,7 +2,10 @@
  *
  * Path p of a route with weights w_0 … w_(k-1), W = Σw and c_p = Σ_{q<p} w_q carries of a message of B bytes exactly
  * floor(B·c_(p+1)/W) − floor(B·c_p/W) bytes: whole bytes, and they add up to B. Every model, the timeline and its identities
- * use this one rule (route_path_bytes). */
+ * use this one rule (route_path_bytes).
+ *
+ * A spread route has no paths: it says which fraction of a message each link carries, of messages that split evenly at every node
+ * over so many ways that naming them would take gigabytes. Its links take the part of paths in that rule (route_next). */
 #ifndef WEFT_FABRIC_ROUTE_H
 #define WEFT_FABRIC_ROUTE_H
 
@@ -41,7 +44,7 @@ struct path {
 
 struct route {
 	uint32_t source, destination; /* NPU indices */
-	uint32_t first_path, n_paths;
+	uint32_t first_path, n_paths; /* 0 paths: spread */
 	uint32_t total_weight;       /* W */
 	int64_t latency_ps;          /* of the slowest path */
 	/* The links of all paths merged, for fluid: link_first … + n_links into merged_link / merged_weight (weight of the paths
@@ -61,6 +64,7 @@ struct routes {
 	uint32_t *merged_link, *merged_weight;
 	uint32_t n_routes, n_paths, n_hops, n_merged;
 	bool hopwise;           /* the model chooses ways node by node: nothing should ask for all paths of many pairs */
+	bool spread;            /* routes of many paths, evenly at every node, may be spread; else such a route has paths too */
 	const uint8_t *link_down; /* [n_links], NULL: all up; set by routes_avoid */
 	struct route_index *index;
 	size_t routes_capacity, paths_capacity, hops_capacity, hop_vc_capacity, merged_capacity, merged_weight_capacity;
@@ -100,5 +104,47 @@ static inline int64_t route_path_bytes(const struct route *route, const struct p
 	int64_t before = path->weight_before ? scale_floor(bytes, path->weight_before, route->total_weight) : 0;
 	return route_bytes_until(route, path, bytes) - before;
 }
+
+/* What of a message travels together: a path, or a link of a spread route. */
+struct route_piece {
+	const uint32_t *links;
+	uint32_t n_links;
+	int64_t bytes;
+};
+/* Goes through the pieces of a message of `bytes`. */
+struct route_walk {
+	const struct routes *routes;
+	const struct route *route;
+	int64_t bytes, before, weight; /* before: bytes and, of spread routes, weight of the pieces so far */
+	uint32_t next;
+};
+static inline struct route_walk route_walk(const struct routes *routes, const struct route *route, int64_t bytes)
+{
+	return (struct route_walk){routes, route, bytes, 0, 0, 0};
+}
+static inline bool route_next(struct route_walk *walk, struct route_piece *piece)
+{
+	const struct route *route = walk->route;
+	int64_t until;
+	if (walk->next < route->n_paths) {
+		const struct path *path = &walk->routes->paths[route->first_path + walk->next++];
+		until = route_bytes_until(route, path, walk->bytes);
+		piece->links = &walk->routes->hop_link[path->first_hop];
+		piece->n_links = path->n_hops;
+	} else if (route->n_paths == 0 && walk->next < route->n_links) {
+		uint32_t at = route->first_link + walk->next++;
+		walk->weight += walk->routes->merged_weight[at];
+		until = scale_floor(walk->bytes, walk->weight, route->total_weight);
+		piece->links = &walk->routes->merged_link[at];
+		piece->n_links = 1;
+	} else {
+		return false;
+	}
+	piece->bytes = until - walk->before;
+	walk->before = until;
+	return true;
+}
+/* Σ latency of the slowest way of a spread route, found before, with other latencies of links: latency_ps[n_links]. */
+int64_t routes_spread_latency_ps(const struct routes *routes, const struct route *route, const int64_t *latency_ps);
 
 #endif

@@ -43,6 +43,8 @@ int64_t route_latency_ps(const struct network_setup *setup, uint32_t route)
 	int64_t slowest_ps = 0;
 	if (!setup->links->n_changes)
 		return r->latency_ps;
+	if (r->n_paths == 0)
+		return routes_spread_latency_ps(routes, r, setup->links->latency_ps);
 	for (uint32_t p = r->first_path; p < r->first_path + r->n_paths; p++) {
 		const struct path *path = &routes->paths[p];
 		int64_t latency_ps = 0;

@@ -105,7 +105,7 @@ static int64_t alone_ps(struct fluid *fluid, const struct route *route, uint32_t
 {
 	const struct routes *routes = fluid->base.setup.routes;
 	int64_t slowest = fluid->flow_rate ? fluid->flow_rate : INT64_MAX;
-	if (route->n_paths > 1) {
+	if (route->n_paths != 1) {
 		int64_t ps = flow_alone_ps(routes, NULL, fluid->capacity, route_id, bytes);
 		int64_t capped_ps = fluid->flow_rate ? serialization_ps(bytes, fluid->flow_rate) : 0;
 		return ps > capped_ps ? ps : capped_ps;
@@ -135,13 +135,11 @@ static void promise(struct fluid *fluid, const struct flow *flow, double rate)
 {
 	const struct routes *routes = fluid->base.setup.routes;
 	const struct route *route = route_of(fluid, flow);
-	int64_t before = 0, until;
-	for (uint32_t p = route->first_path; p < route->first_path + route->n_paths; p++, before = until) {
-		const struct path *path = &routes->paths[p];
-		until = route_bytes_until(route, path, flow->bytes);
-		for (uint32_t h = path->first_hop; h < path->first_hop + path->n_hops; h++)
-			record_join(&fluid->records, routes->hop_link[h], until - before, flow->message.kind, flow->entered_ps, 0);
-	}
+	struct route_walk walk = route_walk(routes, route, flow->bytes);
+	struct route_piece piece;
+	while (route_next(&walk, &piece))
+		for (uint32_t h = 0; h < piece.n_links; h++)
+			record_join(&fluid->records, piece.links[h], piece.bytes, flow->message.kind, flow->entered_ps, 0);
 	if (rate > 0) /* it was alone so far: its links carried its share of this rate */
 		for (uint32_t i = route->first_link; i < route->first_link + route->n_links; i++) {
 			struct link_record *record = &fluid->records.links[routes->merged_link[i]];
@@ -154,17 +152,15 @@ static void keep(struct fluid *fluid, const struct flow *flow, int64_t bytes)
 {
 	const struct routes *routes = fluid->base.setup.routes;
 	const struct route *route = route_of(fluid, flow);
-	int64_t before = 0, until;
-	for (uint32_t p = route->first_path; p < route->first_path + route->n_paths; p++, before = until) {
-		const struct path *path = &routes->paths[p];
-		until = route_bytes_until(route, path, flow->bytes);
-		int64_t promised = until - before;
-		int64_t carried = bytes == flow->bytes ? promised : scale_floor(promised, bytes, flow->bytes);
-		for (uint32_t h = path->first_hop; h < path->first_hop + path->n_hops; h++) {
-			uint32_t link = routes->hop_link[h];
+	struct route_walk walk = route_walk(routes, route, flow->bytes);
+	struct route_piece piece;
+	while (route_next(&walk, &piece)) {
+		int64_t carried = bytes == flow->bytes ? piece.bytes : scale_floor(piece.bytes, bytes, flow->bytes);
+		for (uint32_t h = 0; h < piece.n_links; h++) {
+			uint32_t link = piece.links[h];
 			/* Start and end are within 1 ps, the share of a path within 1 byte. */
-			double slack = (double)fluid->capacity[link] * 2e-12 + (route->n_paths > 1 || bytes < flow->bytes);
-			record_leave(&fluid->records, link, promised, carried, flow->message.kind, slack);
+			double slack = (double)fluid->capacity[link] * 2e-12 + (route->n_paths != 1 || bytes < flow->bytes);
+			record_leave(&fluid->records, link, piece.bytes, carried, flow->message.kind, slack);
 		}
 	}
 }
@@ -284,11 +280,12 @@ static void observe_alone(struct fluid *fluid, const struct flow *flow)
 				     record_overhead(&fluid->records, flow->bytes), flow->message.kind);
 		return;
 	}
-	for (uint32_t p = route->first_path; observers->wants_bytes && p < route->first_path + route->n_paths; p++) {
-		const struct path *path = &routes->paths[p];
-		int64_t bytes = route_path_bytes(route, path, flow->bytes), overhead = record_overhead(&fluid->records, bytes);
-		for (uint32_t h = path->first_hop; bytes && h < path->first_hop + path->n_hops; h++)
-			OBSERVE(observers, link_bytes, routes->hop_link[h], from_ps, to_ps, bytes, overhead, flow->message.kind);
+	struct route_walk walk = route_walk(routes, route, flow->bytes);
+	struct route_piece piece;
+	while (observers->wants_bytes && route_next(&walk, &piece)) {
+		int64_t overhead = record_overhead(&fluid->records, piece.bytes);
+		for (uint32_t h = 0; piece.bytes && h < piece.n_links; h++)
+			OBSERVE(observers, link_bytes, piece.links[h], from_ps, to_ps, piece.bytes, overhead, flow->message.kind);
 	}
 	if (observers->wants_busy)
 		for (uint32_t i = route->first_link; i < route->first_link + route->n_links; i++)
@@ -595,7 +592,7 @@ static const struct weft_param fluid_params[] = {
 const struct network_model network_fluid = {
 	.name = "fluid",
 	.summary = "max-min fair rates, recomputed whenever a flow starts, ends or a link changes",
-	.version = 1,
+	.version = 2,
 	.params = fluid_params,
 	.routings = 1u << ROUTING_DEFAULT | 1u << ROUTING_ECMP | 1u << ROUTING_SPRAY | 1u << ROUTING_VALIANT,
 	.create = fluid_create,

@@ -195,6 +195,24 @@ static void merge_routes(struct explain_routes *routes, const int64_t *first, co
 	routes->first[routes->n] = at;
 }
 
+/* Routes whose links stand as paths of one link each say their weight and latency themselves; older files have none of them. */
+static int read_spread(struct explain_records *records, struct error *err)
+{
+	struct explain_routes *routes = &records->routes;
+	int64_t *weight = NULL, *latency_ps = NULL;
+	if (!timeline_has(records->timeline, "/paths/route_weight"))
+		return 0;
+	int status = read_column(records, "/paths/route_weight", &weight, NULL, err) ||
+		     read_column(records, "/paths/route_latency_ps", &latency_ps, NULL, err) ? -1 : 0;
+	for (int64_t r = 0; status == 0 && r < routes->n; r++) {
+		routes->total_weight[r] = weight[r];
+		routes->latency_ps[r] = latency_ps[r];
+	}
+	free(weight);
+	free(latency_ps);
+	return status;
+}
+
 static int read_routes(struct explain_records *records, struct error *err)
 {
 	struct explain_routes *routes = &records->routes;
@@ -210,7 +228,7 @@ static int read_routes(struct explain_records *records, struct error *err)
 		routes->link = memory_alloc(((size_t)n_hops + 1) * sizeof *routes->link);
 		routes->weight = memory_alloc(((size_t)n_hops + 1) * sizeof *routes->weight);
 		merge_routes(routes, first, offsets, hops, weight, latency);
-		status = 0;
+		status = read_spread(records, err);
 	}
 	free(first);
 	free(weight);

@@ -261,6 +261,7 @@ static int build(struct simulation *simulation, struct error *err)
 	if (fabric_build(&simulation->fabric, &scenario->topology, err) || build_physics(simulation, err))
 		return -1;
 	routes_init(&simulation->routes, &simulation->fabric, scenario->routing, (uint64_t)scenario->seed);
+	simulation->routes.spread = scenario->model == &network_fluid;
 	links_init(&simulation->links, &simulation->fabric);
 	engine_init(&simulation->engine);
 	totals_init(&simulation->totals, &simulation->routes, simulation->fabric.n_links,

@@ -30,12 +30,11 @@ static void settle(struct totals *totals, uint32_t route_id)
 	const struct routes *routes = totals->routes;
 	const struct route *route = &routes->routes[route_id];
 	struct totals_route *pending = &totals->pending[route_id];
-	for (uint32_t p = 0; pending->count && p < route->n_paths; p++) {
-		const struct path *path = &routes->paths[route->first_path + p];
-		int64_t bytes = pending->count * route_path_bytes(route, path, pending->bytes);
-		for (uint32_t h = 0; h < path->n_hops; h++)
-			totals->link_bytes[routes->hop_link[path->first_hop + h]] += bytes;
-	}
+	struct route_walk walk = route_walk(routes, route, pending->bytes);
+	struct route_piece piece;
+	while (pending->count && route_next(&walk, &piece))
+		for (uint32_t h = 0; h < piece.n_links; h++)
+			totals->link_bytes[piece.links[h]] += pending->count * piece.bytes;
 	pending->count = 0;
 }
 

@@ -28,8 +28,8 @@ struct name_entry {
 /* What grows with the tables: names of operations, and /paths. */
 struct growing {
 	bool is_open;
-	hid_t group, op_names, route_offsets, weights, offsets, links;
-	struct dimension op_name, route_end, path, path_end, hop;
+	hid_t group, op_names, route_offsets, route_weight, route_latency, weights, offsets, links;
+	struct dimension op_name, route_end, route, path, path_end, hop;
 	uint32_t n_names, n_routes, n_paths, n_hops; /* written */
 };
 

@@ -138,6 +138,7 @@ void judging_init(struct judging *judging, const struct routes *like, const uint
 {
 	*judging = (struct judging){.judge = {cost, judging}, .npus = npus};
 	routes_init(&judging->routes, like->fabric, like->routing, like->seed);
+	judging->routes.spread = true; /* only shares of links are looked at */
 	judging->load_ps = memory_alloc((like->fabric->n_links + 1u) * sizeof *judging->load_ps);
 }
 

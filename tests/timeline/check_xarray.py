@@ -43,9 +43,9 @@ def check_identities(path, root):
             continue
         first, end = paths.route_offsets.values[route:route + 2]
         weights = paths.weight.values[first:end].astype(object)
-        before = 0
+        before, total = 0, int(paths.route_weight.values[route])
         for path_id, weight in zip(range(first, end), weights):
-            share = size * (before + weight) // sum(weights) - size * before // sum(weights)
+            share = size * (before + weight) // total - size * before // total
             before += weight
             for link in paths.links.values[paths.offsets.values[path_id]:paths.offsets.values[path_id + 1]]:
                 crossed[link] += share

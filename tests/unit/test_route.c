@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "fabric/fabric.h"
 #include "fabric/route.h"
+#include "fabric/spread.h"
 
 static void build(struct fabric *fabric, const char *spec)
 {
@@ -184,6 +185,87 @@ static void explicit_routes_take_the_links_given(void **state)
 	fabric_release(&fabric);
 }
 
+/* What the graph walk says of a pair is what the paths say, named one by one. */
+static void check_spread(struct routes *routes, struct spread *spread, uint32_t from, uint32_t to)
+{
+	const struct fabric *fabric = routes->fabric;
+	struct error err = {0};
+	uint32_t id = routes_find(routes, from, to, 0, &err);
+	if (spread_walk(spread, routes, fabric->npu_node[from], fabric->npu_node[to], NULL, &err))
+		fail_msg("%s: %s", fabric->spec, err.message);
+	if (spread->n_paths <= 0) /* every legal way is dead: a detour, or nothing */
+		return;
+	const struct route *route = &routes->routes[id];
+	assert_int_equal((uint32_t)spread->n_paths, route->n_paths);
+	assert_int_equal(spread->latency_ps, route->latency_ps);
+	assert_int_equal(spread->n_links, route->n_links);
+	for (uint32_t i = 0; i < route->n_links; i++) {
+		assert_int_equal(spread->links[i].link, routes->merged_link[route->first_link + i]);
+		assert_int_equal((uint64_t)spread->links[i].weight * route->total_weight,
+				 (uint64_t)routes->merged_weight[route->first_link + i] * spread->total_weight);
+	}
+}
+
+static void spread_routes_carry_what_their_paths_would(void **state)
+{
+	(void)state;
+	static const char *const specs[] = {"fat-tree:radix=4", "leaf-spine:leaves=3,hosts=2,spines=5", "torus:dims=4x3x2", "mesh:dims=3x4",
+		"hyperx:dims=3x3", "dragonfly", "cloudmatrix384:nodes=2", "rail-optimized", "full-mesh:dims=3x3", "hgx", "ring:n=6"};
+	for (size_t s = 0; s < sizeof specs / sizeof *specs; s++) {
+		struct fabric fabric;
+		struct routes routes;
+		struct spread spread = {0};
+		build(&fabric, specs[s]);
+		routes_init(&routes, &fabric, ROUTING_SPRAY, 1);
+		uint8_t *down = calloc(fabric.n_links, 1);
+		for (int round = 0; round < 2; round++) {
+			for (uint32_t to = 1; to < fabric.n_npus; to += 1 + fabric.n_npus / 8)
+				for (uint32_t from = 0; from < fabric.n_npus; from += 1 + fabric.n_npus / 8)
+					if (from != to)
+						check_spread(&routes, &spread, from, to);
+			for (uint32_t link = 0; link < fabric.n_links; link += 7) /* a seventh of all links fails */
+				down[link] = 1;
+			routes_avoid(&routes, down);
+		}
+		spread_release(&spread);
+		routes_release(&routes);
+		free(down);
+		fabric_release(&fabric);
+	}
+}
+
+/* The pieces of a spread route are its links: each has its share of the bytes but for one, and the first hops together have all. */
+static void a_spread_route_has_links_instead_of_paths(void **state)
+{
+	(void)state;
+	struct fabric fabric;
+	struct routes routes;
+	struct route_piece piece;
+	struct error err = {0};
+	build(&fabric, "cloudmatrix384:nodes=4");
+	routes_init(&routes, &fabric, ROUTING_SPRAY, 1);
+	routes.spread = true;
+	uint32_t id = routes_find(&routes, 0, 31, 0, &err);
+	const struct route *route = &routes.routes[id];
+	assert_int_equal(route->n_paths, 0);
+	assert_true(route->n_links > 64);
+	const int64_t bytes = 1000003;
+	struct route_walk walk = route_walk(&routes, route, bytes);
+	int64_t first = 0;
+	for (uint32_t i = 0; route_next(&walk, &piece); i++) {
+		int64_t share = bytes * routes.merged_weight[route->first_link + i] / route->total_weight;
+		assert_int_equal(piece.n_links, 1);
+		assert_in_range(piece.bytes, share, share + 1);
+		first += fabric.link_source[piece.links[0]] == fabric.npu_node[0] ? piece.bytes : 0;
+	}
+	assert_in_range(first, bytes - 1, bytes + 1);
+	assert_int_equal(routes_spread_latency_ps(&routes, route, fabric.link_latency_ps), route->latency_ps);
+	id = routes_find(&routes, 0, 1, 0, &err);
+	assert_true(routes.routes[id].n_paths > 0); /* few paths: they are named */
+	routes_release(&routes);
+	fabric_release(&fabric);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +275,8 @@ int main(void)
 		cmocka_unit_test(a_dead_link_downstream_moves_only_its_plane),
 		cmocka_unit_test(ecmp_spreads_flows_by_their_key),
 		cmocka_unit_test(explicit_routes_take_the_links_given),
+		cmocka_unit_test(spread_routes_carry_what_their_paths_would),
+		cmocka_unit_test(a_spread_route_has_links_instead_of_paths),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
