@@ -122,16 +122,19 @@ static uint32_t order_by_heap(const struct prepared *prepared, const struct prog
 	return n;
 }
 
-static uint32_t order_program(const struct prepared *prepared, const struct program *program, uint32_t *order)
+static uint32_t order_as_written(const struct program *program, uint32_t *order)
 {
-	if (!runs_in_order(program))
-		return order_by_heap(prepared, program, order);
 	for (uint32_t i = 0; i < program->n_ops; i++)
 		order[i] = i;
 	return program->n_ops;
 }
 
-void prepared_init(struct prepared *prepared, const struct program *program, uint32_t n_slots)
+static uint32_t order_program(const struct prepared *prepared, const struct program *program, uint32_t *order)
+{
+	return runs_in_order(program) ? order_as_written(program, order) : order_by_heap(prepared, program, order);
+}
+
+static void prepare_graph(struct prepared *prepared, const struct program *program)
 {
 	size_t n = (size_t)program->n_ops + 1;
 	prepared->program = program;
@@ -139,13 +142,19 @@ void prepared_init(struct prepared *prepared, const struct program *program, uin
 	prepared->need = memory_alloc(n * sizeof *prepared->need);
 	prepared->dependent_first = memory_alloc(n * sizeof *prepared->dependent_first);
 	prepared->dependents = memory_alloc(((size_t)program->n_deps + 1) * sizeof *prepared->dependents);
+	prepare_streams(prepared, program);
+	prepare_dependents(prepared, program);
+}
+
+void prepared_init(struct prepared *prepared, const struct program *program, uint32_t n_slots)
+{
+	size_t n = (size_t)program->n_ops + 1;
+	prepare_graph(prepared, program);
 	prepared->sequence = memory_zero(n, sizeof *prepared->sequence);
 	prepared->wildcards = false;
 	for (uint32_t i = 0; i < program->n_ops; i++)
 		if (program->ops[i].kind == OP_RECEIVE && (program->ops[i].peer == ANY_SOURCE || program->ops[i].tag == ANY_TAG))
 			prepared->wildcards = true;
-	prepare_streams(prepared, program);
-	prepare_dependents(prepared, program);
 	uint32_t *order = memory_alloc(n * sizeof *order);
 	prepared->n_ordered = order_program(prepared, program, order);
 	prepare_sequence(prepared, program, n_slots, order);
@@ -164,9 +173,11 @@ void prepared_release(struct prepared *prepared)
 
 uint32_t program_order(const struct program *program, uint32_t *order)
 {
-	struct prepared prepared;
-	prepared_init(&prepared, program, 0);
-	uint32_t n = order_program(&prepared, program, order);
+	struct prepared prepared = {0};
+	if (runs_in_order(program)) /* most are written so: no graph is needed */
+		return order_as_written(program, order);
+	prepare_graph(&prepared, program);
+	uint32_t n = order_by_heap(&prepared, program, order);
 	prepared_release(&prepared);
 	return n;
 }
