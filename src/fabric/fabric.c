@@ -165,6 +165,38 @@ int fabric_build(struct fabric *fabric, const struct topology_request *request, 
 	return status;
 }
 
+void fabric_add_components(struct fabric *fabric, const struct fabric_component *added, uint32_t n)
+{
+	uint32_t old = fabric->n_components, n_carried = fabric->carried_first[old], all = old + n, at = n_carried;
+	for (uint32_t i = 0; i < n; i++)
+		n_carried += added[i].n_links;
+	struct fabric wider = *fabric; /* its arrays, copied into longer ones */
+	wider.component_kind = arena_array(&fabric->arena, (size_t)all + 1, sizeof *wider.component_kind);
+	wider.component_name = arena_array(&fabric->arena, (size_t)all + 1, sizeof *wider.component_name);
+	wider.component_place = arena_array(&fabric->arena, (size_t)all + 1, sizeof *wider.component_place);
+	wider.carried_first = arena_array(&fabric->arena, (size_t)all + 1, sizeof *wider.carried_first);
+	wider.carried = arena_array(&fabric->arena, (size_t)n_carried + 1, sizeof *wider.carried);
+	for (uint32_t c = 0; c < old; c++) {
+		wider.component_kind[c] = fabric->component_kind[c];
+		wider.component_name[c] = fabric->component_name[c];
+		wider.component_place[c] = fabric->component_place[c];
+		wider.carried_first[c] = fabric->carried_first[c];
+	}
+	memcpy(wider.carried, fabric->carried, at * sizeof *wider.carried);
+	for (uint32_t i = 0; i < n; i++) {
+		wider.component_kind[old + i] = added[i].kind;
+		wider.component_name[old + i] = added[i].name;
+		wider.component_place[old + i] = FABRIC_NONE;
+		wider.carried_first[old + i] = at;
+		memcpy(wider.carried + at, added[i].links, added[i].n_links * sizeof *wider.carried);
+		at += added[i].n_links;
+	}
+	wider.carried_first[all] = at;
+	wider.n_components = all;
+	wider.arena = fabric->arena; /* it grew meanwhile */
+	*fabric = wider;
+}
+
 void fabric_release(struct fabric *fabric)
 {
 	shortest_release(fabric);

@@ -85,6 +85,9 @@ int topology_request_parse(struct topology_request *request, const char *spec, s
 /* Builds; on error nothing is left to release. */
 int fabric_build(struct fabric *fabric, const struct topology_request *request, struct error *err);
 void fabric_release(struct fabric *fabric);
+/* Adds components to a built fabric, at no node; what they point to must outlive it. Before anything else has read its components. */
+struct fabric_component { const char *kind, *name; const uint32_t *links; uint32_t n_links; };
+void fabric_add_components(struct fabric *fabric, const struct fabric_component *added, uint32_t n);
 /* Checks every invariant of the arrays; returns 0 or fills err. */
 int fabric_verify(const struct fabric *fabric, struct error *err);
 

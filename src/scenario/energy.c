@@ -249,6 +249,27 @@ static void add_circuit_switches(struct energy *energy, const struct simulation 
 	}
 }
 
+/* Laser sources and what else the scenario says that carries links: always on. */
+static void add_extra_components(struct energy *energy, const struct simulation *simulation)
+{
+	const struct fabric *fabric = &simulation->fabric;
+	for (uint32_t c = 0; c < fabric->n_components; c++) {
+		struct error unknown = {0};
+		const struct component_kind *kind = catalogue_component(&simulation->physics->catalogue, fabric->component_kind[c], &unknown);
+		if (!kind || kind->category == COMPONENT_CIRCUIT_SWITCH || !kind->figures[COMPONENT_POWER].known)
+			continue;
+		struct energy_row *row = row_of(energy, category_name(kind->category), kind->name);
+		energy->component_pj[c] = (int64_t)llround(component_value(kind, COMPONENT_POWER) * (double)simulation->end_ps); /* W × ps = pJ */
+		energy->beside_pj += energy->component_pj[c];
+		row->count++;
+		row->n_components++;
+		row->energy_pj += energy->component_pj[c];
+		row->price += component_value(kind, COMPONENT_PRICE);
+		row->priced |= kind->figures[COMPONENT_PRICE].known;
+		row->failures_per_year += afr_from_fit(component_value(kind, COMPONENT_FAILURE_RATE));
+	}
+}
+
 /* How much of the published machine this fabric is, by its chips. */
 static double part_of_machine(const struct simulation *simulation, const struct machine_record *machine)
 {
@@ -316,6 +337,7 @@ int energy_account(struct energy *energy, const struct simulation *simulation, s
 	add_links(energy, simulation);
 	add_components(energy, simulation);
 	add_circuit_switches(energy, simulation);
+	add_extra_components(energy, simulation);
 	for (uint32_t i = 0; i < energy->n_rows; i++) {
 		energy->total_pj += energy->rows[i].energy_pj;
 		energy->price += energy->rows[i].price;

@@ -30,6 +30,7 @@ static const struct section_key root_keys[] = {
 	{"failures", KEY_NODE, "", NULL, "what fails by chance, see section failures", AT(failures_node)},
 	{"goodput", KEY_NODE, "", NULL, "training for days, see section goodput", AT(goodput_node)},
 	{"circuits", KEY_NODE, "", NULL, "which circuits of topology `ocs` are lit, and when, see section circuits", AT(circuits_node)},
+	{"components", KEY_NODE, "", NULL, "list of parts that carry links, beside those of the topology, see section components", AT(components_node)},
 	{"power_states", KEY_NODE, "", NULL, "links that rest when nothing is sent over them, see section power_states", AT(power_node)},
 	{"physics", KEY_NODE, "", NULL, "link budgets and bit errors, see section physics", AT(physics_node)},
 	{"energy", KEY_NODE, "", NULL, "joules and money, see section energy", AT(energy_node)},
@@ -256,6 +257,18 @@ const struct section section_circuit_state = {"states", "One state of the circui
 	circuit_state_keys};
 
 #undef AT
+#define AT(field) offsetof(struct scenario_component, field)
+static const struct section_key component_keys[] = {
+	{"name", KEY_TEXT, NULL, NULL, "of the component, or with a number behind it of each of several", AT(name)},
+	{"kind", KEY_TEXT, NULL, NULL, "a component of the catalogue (`weft link list`): its power is always on, its price and failure rate count", AT(kind)},
+	{"links", KEY_TEXT, NULL, NULL, "pattern of the names of the links that it carries", AT(pattern)},
+	{"per", KEY_COUNT, "0", "0..1048576", "one component for so many of those links, by their ids; 0: one for all of them", AT(per)},
+	{0},
+};
+const struct section section_component = {"components", "An entry of the list `components`: laser sources that feed several ports, fibre ribbons, … "
+	"When one fails (`links`, `failures`), all links that it carries do.", component_keys};
+
+#undef AT
 #define AT(field) offsetof(struct scenario, power.field)
 static const struct section_key power_keys[] = {
 	{"rules", KEY_NODE, NULL, NULL, "list, see section rules; a link obeys the last rule that names it", AT(rules_node)},
@@ -320,5 +333,5 @@ const struct section section_network = {"network", "The network model; the model
 
 const struct section *const scenario_sections[] = {
 	&section_root, &section_network, &section_entry, &section_collective, &section_pipeline, &section_path_kind, &section_message, &section_change, &section_failure, &section_goodput,
-	&section_circuits, &section_circuit_state, &section_power, &section_power_rule, &section_physics, &section_energy, &section_output, NULL,
+	&section_circuits, &section_circuit_state, &section_component, &section_power, &section_power_rule, &section_physics, &section_energy, &section_output, NULL,
 };

@@ -268,7 +268,7 @@ static int read_all(struct scenario *scenario, struct error *err)
 	scenario->rendezvous_bytes = INT64_MAX;
 	if (section_read(&reader, &section_root, scenario->root, scenario) || read_topology(scenario, err) || read_network(scenario, err) ||
 	    read_placement(scenario, err) || read_changes(scenario, err) || read_physics(scenario, err) ||
-	    circuits_read(scenario, err) || failures_read(scenario, err) || goodput_read(scenario, err) || power_states_read(scenario, err) || read_output(scenario, err))
+	    circuits_read(scenario, err) || failures_read(scenario, err) || goodput_read(scenario, err) || power_states_read(scenario, err) || components_read(scenario, err) || read_output(scenario, err))
 		return -1;
 	if (scenario->protocol && !protocol_find(scenario->protocol, &local))
 		return tree_fail(tree_get(scenario->root, "protocol"), err, "%s", local.message);

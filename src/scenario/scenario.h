@@ -13,6 +13,7 @@
 #include "fabric/route.h"
 #include "network/network.h"
 #include "scenario/circuits.h"
+#include "scenario/components.h"
 #include "scenario/power_states.h"
 #include "scenario/failures.h"
 #include "scenario/goodput.h"
@@ -132,7 +133,7 @@ struct scenario {
 	struct topology_request topology;
 	enum placement placement;
 	struct tree_node *placement_node, *topology_node, *network_node, *workload_node, *links_node, *failures_node, *goodput_node, *output_node,
-		*physics_node, *energy_node, *circuits_node, *power_node;
+		*physics_node, *energy_node, *circuits_node, *power_node, *components_node;
 	struct counts placement_list;
 	const struct network_model *model;
 	enum routing routing;
@@ -150,6 +151,8 @@ struct scenario {
 	struct scenario_goodput goodput;
 	struct scenario_circuits circuits;
 	struct scenario_power power;
+	struct scenario_component *components;
+	uint32_t n_components;
 	struct scenario_output output;
 	struct scenario_physics physics;
 	struct scenario_energy energy;
@@ -185,7 +188,7 @@ int scenario_ranks_needed(const struct tree_node *node, int64_t *needed, struct 
 /* The tables (keys.c). */
 extern const struct section section_root, section_entry, section_collective, section_pipeline, section_path_kind, section_message, section_change,
 	section_output, section_network, section_physics, section_energy, section_circuits,
-	section_circuit_state, section_power, section_power_rule, section_failure, section_goodput;
+	section_circuit_state, section_power, section_power_rule, section_component, section_failure, section_goodput;
 extern const struct section *const scenario_sections[]; /* NULL at the end, in the order of the reference */
 extern const char *const entry_kind_names[ENTRY_KINDS];
 

@@ -258,7 +258,8 @@ static int build(struct simulation *simulation, struct error *err)
 {
 	const struct scenario *scenario = simulation->scenario;
 	struct observer totals;
-	if (fabric_build(&simulation->fabric, &scenario->topology, err) || build_physics(simulation, err))
+	if (fabric_build(&simulation->fabric, &scenario->topology, err) || components_add(simulation, err) || build_physics(simulation, err) ||
+	    components_check(simulation, err))
 		return -1;
 	routes_init(&simulation->routes, &simulation->fabric, scenario->routing, (uint64_t)scenario->seed);
 	simulation->routes.spread = scenario->model == &network_fluid;
