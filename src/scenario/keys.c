@@ -288,6 +288,8 @@ static const struct section_key power_rule_keys[] = {
 		AT(after_text)},
 	{"wake", KEY_TIME, "", "0 ps..", "until it carries again; default: the catalogue's figure of its kind", AT(wake_ps)},
 	{"share", KEY_RATIO, "", "0..1", "of its always-on power that stays; default: by the catalogue's figures of its kind", AT(share)},
+	{"together", KEY_CHOICE, "auto", "auto|link|cable", "`link`: every direction rests for itself; `cable`: only all links of the rule that a module or cable "
+		"carries, when all are idle; `auto`: modules that sleep do so whole, all else by link", AT(together)},
 	{"lanes", KEY_COUNT, "0", "0..1024", "fold: how many lanes stay", AT(lanes)},
 	{"window", KEY_TIME, "100 us", "1 ps..", "fold: over which sent bytes are counted", AT(window_ps)},
 	{"below", KEY_RATIO, "0.5", "0..1", "fold: when they are less than this part of what the remaining lanes carry in it", AT(below)},

@@ -1,120 +1,24 @@
 #include "scenario/power_states.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bitset.h"
 #include "base/error.h"
-#include "base/text.h"
 #include "base/time.h"
-#include "base/tree.h"
-#include "base/units.h"
 #include "engine/engine.h"
 #include "fabric/fabric.h"
 #include "link/sleep.h"
-#include "network/network.h"
 #include "scenario/changes.h"
 #include "scenario/energy.h"
-#include "scenario/physics.h"
-#include "scenario/scenario.h"
-#include "scenario/simulation.h"
+#include "scenario/power_states_internal.h"
 #include "workload/executor.h"
 
-/* ---- reading ----------------------------------------------------------------------------------------------------------- */
-
-static int read_rule(const struct section_reader *reader, struct tree_node *node, struct power_rule *rule, struct error *err)
-{
-	static const struct section_key after = {"after", KEY_TIME, NULL, "0 ps..", "", 0};
-	struct tree_node *given;
-	*rule = (struct power_rule){.node = node, .after_ps = -1, .wake_ps = -1, .share = -1};
-	if (section_read(reader, &section_power_rule, node, rule))
-		return -1;
-	given = tree_get(node, "after");
-	if (given && strcmp(rule->after_text, "auto") && section_read_value(reader, &after, given, &rule->after_ps))
-		return -1;
-	if (rule->rest != REST_FOLD || rule->lanes)
-		return 0;
-	return tree_fail(node, err, "'fold' needs 'lanes': how many are left");
-}
-
-static int check_others(const struct scenario *scenario, struct error *err)
-{
-	const struct tree_node *node = scenario->power_node;
-	if (scenario->model == &network_loggops)
-		return tree_fail(node, err, "network model 'loggops' knows no links: 'power_states' needs 'fluid', 'packet' or 'analytic'");
-	if (scenario->circuits_node)
-		return tree_fail(node, err, "'power_states' cannot be combined with 'circuits': both would set the same links");
-	for (uint32_t i = 0; i < scenario->n_settings; i++)
-		if (!strcmp(scenario->settings[i].name, "transport") && strcmp(scenario->settings[i].value, "none"))
-			return tree_fail(node, err, "'power_states' cannot be combined with transport '%s': its acknowledgements take links that no message wakes",
-					 scenario->settings[i].value);
-	if (scenario->routing == ROUTING_UGAL)
-		return tree_fail(node, err, "'power_states' needs routes that are known when a message is sent, which routing 'ugal' chooses later");
-	return 0;
-}
-
-int power_states_read(struct scenario *scenario, struct error *err)
-{
-	struct section_reader reader = {.arena = &scenario->arena, .directory = scenario->directory, .err = err};
-	struct scenario_power *power = &scenario->power;
-	const struct tree_node *list;
-	if (!scenario->power_node)
-		return 0;
-	if (section_read(&reader, &section_power, scenario->power_node, scenario) || check_others(scenario, err))
-		return -1;
-	list = power->rules_node;
-	if (list->kind != TREE_LIST || !list->n_entries)
-		return tree_fail(list, err, "'rules' must be a list such as [{links: '*', rest: serdes}]");
-	power->rules = arena_array(&scenario->arena, list->n_entries, sizeof *power->rules);
-	for (; power->n_rules < list->n_entries; power->n_rules++)
-		if (read_rule(&reader, list->entries[power->n_rules].value, &power->rules[power->n_rules], err))
-			return -1;
-	return 0;
-}
-
 /* ---- running ----------------------------------------------------------------------------------------------------------- */
-
-enum mode { AWAKE, RESTING, WAKING, FOLDED, UNFOLDING };
-
-struct power_link {
-	const struct power_rule *rule; /* NULL: always awake */
-	int64_t after_ps, wake_ps, rest_uw;
-	uint32_t lanes;             /* of its kind, for fold */
-	uint8_t mode;               /* enum mode */
-	bool unsettled;             /* it unfolded while something else held it: settle it when it carries again */
-	uint32_t n_busy;            /* messages under way whose route holds it */
-	int64_t idle_ps;            /* since when n_busy is 0 */
-	int64_t since_ps;           /* of the present mode */
-	int64_t over_ps;            /* when its waking or unfolding is over */
-	/* Fold: bytes that were sent over it in this window, and that are under way. */
-	int64_t window_ps, offered, pending;
-};
-
-/* Routes of one message under way: its first, and those of later reroutings. */
-struct trip {
-	struct network_message message;
-	uint32_t *routes, n_routes;
-	size_t capacity;
-};
-
-struct power_states {
-	struct simulation *simulation;
-	struct network_client client; /* the executor's */
-	struct power_link *links;
-	struct trip *trips;           /* by token; n_routes = 0: not under way */
-	uint32_t n_trips;
-	size_t trips_capacity;
-	struct bitset idle, wanted, over, window, disturbed;
-	uint8_t on_idle, on_over, on_window, on_start;
-};
 
 static void set_power(struct power_states *power, uint32_t link, int64_t uw)
 {
 	link_figures_power(&power->simulation->physics->figures, link, power->simulation->engine.now_ps, uw);
 }
-
-static int64_t awake_uw(const struct power_states *power, uint32_t link) { return power->simulation->physics->figures.static_uw[link]; }
 
 static void request(struct power_states *power) { engine_request(&power->simulation->engine, ENGINE_PHASE_CONTROL); }
 
@@ -128,12 +32,14 @@ static void background(struct power_states *power, int64_t wait_ps, uint8_t hand
 	engine_schedule(engine, due_ps, handler, link);
 }
 
+static struct power_link *leader_of(struct power_states *power, uint32_t link) { return &power->links[power->links[link].leader]; }
+
 static void note_idle(struct power_states *power, uint32_t link)
 {
-	struct power_link *l = &power->links[link];
-	l->idle_ps = power->simulation->engine.now_ps;
-	if (l->rule->rest != REST_FOLD && l->mode == AWAKE)
-		background(power, l->after_ps, power->on_idle, link);
+	struct power_link *leader = leader_of(power, link);
+	leader->idle_ps = power->simulation->engine.now_ps;
+	if (leader->rule->rest != REST_FOLD)
+		background(power, leader->after_ps, power->on_idle, leader->leader);
 }
 
 static void on_idle_due(void *context, uint32_t link)
@@ -201,7 +107,7 @@ static void busy(struct power_states *power, uint32_t route_id, int64_t bytes)
 		struct power_link *l = &power->links[link];
 		if (!l->rule)
 			continue;
-		l->n_busy++;
+		leader_of(power, link)->n_busy++;
 		if (l->rule->rest == REST_FOLD)
 			offer(power, link, link_part(routes, route, i, bytes));
 		if (l->mode != RESTING)
@@ -222,7 +128,7 @@ static void not_busy(struct power_states *power, uint32_t route_id, int64_t byte
 			continue;
 		if (l->rule->rest == REST_FOLD)
 			l->pending -= link_part(routes, route, i, bytes);
-		if (--l->n_busy == 0)
+		if (--leader_of(power, link)->n_busy == 0)
 			note_idle(power, link);
 	}
 }
@@ -333,17 +239,23 @@ static void watch_window(struct power_states *power, uint32_t link)
 	background(power, power->links[link].rule->window_ps, power->on_window, link);
 }
 
-static void rest(struct power_states *power, uint32_t link)
+/* All of those that rest together, of which `leader` is the first. */
+static void rest(struct power_states *power, uint32_t leader)
 {
-	struct power_link *l = &power->links[link];
-	int64_t idle_ps = power->simulation->engine.now_ps - l->idle_ps;
-	if (l->mode != AWAKE || l->n_busy || idle_ps < l->after_ps || !carries(power, link))
+	const struct power_link *first = &power->links[leader];
+	uint32_t link = leader;
+	if (first->n_busy || power->simulation->engine.now_ps - first->idle_ps < first->after_ps)
 		return;
-	enter(power, link, RESTING);
-	change(power, link, LINK_ASLEEP, 0);
+	do {
+		if (power->links[link].mode == AWAKE && carries(power, link)) {
+			enter(power, link, RESTING);
+			change(power, link, LINK_ASLEEP, 0);
+		}
+		link = power->links[link].next;
+	} while (link != leader);
 }
 
-static void wake(struct power_states *power, uint32_t link)
+static void wake_one(struct power_states *power, uint32_t link)
 {
 	struct power_link *l = &power->links[link];
 	if (l->mode != RESTING && l->mode != FOLDED)
@@ -353,6 +265,15 @@ static void wake(struct power_states *power, uint32_t link)
 	if (l->mode == WAKING)
 		change(power, link, LINK_WAKING, 0);
 	engine_schedule(&power->simulation->engine, l->over_ps, power->on_over, link);
+}
+
+static void wake(struct power_states *power, uint32_t link)
+{
+	uint32_t at = link;
+	do {
+		wake_one(power, at);
+		at = power->links[at].next;
+	} while (at != link);
 }
 
 static void awake(struct power_states *power, uint32_t link)
@@ -368,7 +289,7 @@ static void awake(struct power_states *power, uint32_t link)
 		l->unsettled = true; /* a replay holds it at its narrow rate */
 	if (l->rule->rest == REST_FOLD)
 		watch_window(power, link);
-	else if (!l->n_busy)
+	else if (!leader_of(power, link)->n_busy)
 		note_idle(power, link);
 }
 
@@ -409,7 +330,7 @@ static void restore(struct power_states *power, uint32_t link)
 	} else if (l->mode == AWAKE && l->unsettled) {
 		l->unsettled = false;
 		condition_settle(power->simulation, link);
-	} else if (l->mode == AWAKE && !l->n_busy) {
+	} else if (l->mode == AWAKE && !leader_of(power, link)->n_busy) {
 		note_idle(power, link);
 	}
 }
@@ -438,44 +359,6 @@ void power_states_control(struct simulation *simulation)
 
 /* ---- starting ---------------------------------------------------------------------------------------------------------- */
 
-static int give_rule(struct power_states *power, const struct power_rule *rule, uint32_t link, struct error *err)
-{
-	const struct physics *physics = power->simulation->physics;
-	const struct link_class *class = &physics->classes[physics->link_class[link]];
-	const struct link_kind *kind = &physics->kinds[class->kind];
-	struct power_link *l = &power->links[link];
-	struct link_rest figures = {.share = 1};
-	struct error local = {0};
-	bool asks = rule->share < 0 || rule->wake_ps < 0 || rule->rest == REST_FOLD;
-	if (asks && link_rest(kind, &class->chain, (enum rest)rule->rest, (double)rule->lanes, &figures, &local))
-		return tree_fail(rule->node, err, "%s", local.message);
-	if (rule->share >= 0)
-		figures.share = rule->share;
-	*l = (struct power_link){.rule = rule, .lanes = (uint32_t)fmax(kind_value(kind, FIGURE_LANES), 1),
-		.wake_ps = rule->wake_ps >= 0 ? rule->wake_ps : (int64_t)llround(figures.wake_s * 1e12),
-		.rest_uw = (int64_t)llround(figures.share * (double)awake_uw(power, link))};
-	figures.break_even_s = rest_break_even_s(figures.share, (double)l->wake_ps * 1e-12);
-	l->after_ps = rule->after_ps >= 0 ? rule->after_ps
-		    : figures.break_even_s < 9e6 ? (int64_t)ceil(figures.break_even_s * 1e12) : TIME_NEVER;
-	return 0;
-}
-
-static int give_rules(struct power_states *power, struct error *err)
-{
-	struct simulation *simulation = power->simulation;
-	const struct scenario_power *setup = &simulation->scenario->power;
-	for (uint32_t r = 0; r < setup->n_rules; r++) {
-		const struct power_rule *rule = &setup->rules[r];
-		uint32_t *links, n;
-		if (links_match(simulation, rule->pattern, tree_get(rule->node, "links") ? tree_get(rule->node, "links") : rule->node, &links, &n, err))
-			return -1;
-		for (uint32_t i = 0; i < n; i++)
-			if (give_rule(power, rule, links[i], err))
-				return -1;
-	}
-	return 0;
-}
-
 static void on_begin(void *context, uint32_t argument)
 {
 	struct power_states *power = context;
@@ -484,7 +367,7 @@ static void on_begin(void *context, uint32_t argument)
 	for (uint32_t link = 0; link < power->simulation->fabric.n_links; link++) {
 		if (power->links[link].rule && power->links[link].rule->rest == REST_FOLD)
 			background(power, power->links[link].rule->window_ps, power->on_window, link);
-		else if (power->links[link].rule && !power->links[link].n_busy)
+		else if (power->links[link].rule && power->links[link].leader == link && !power->links[link].n_busy)
 			note_idle(power, link);
 	}
 }
@@ -511,7 +394,7 @@ int power_states_start(struct simulation *simulation, struct error *err)
 		bitset_init(sets[i], simulation->fabric.n_links);
 	power->links = memory_zero((size_t)simulation->fabric.n_links + 1, sizeof *power->links);
 	conditions_init(simulation);
-	if (give_rules(power, err))
+	if (power_states_give_rules(power, err))
 		return -1;
 	observers_add(&simulation->observers, &observer, false);
 	simulation->network->watch = (struct network_watch){power, on_sending, on_rerouted};

@@ -1,7 +1,8 @@
 /* Power states of links (section power_states): links that have no message under way rest after a while (asleep, squelched, on fewer
  * lanes), and wake when one is sent over them. Through network_change_link, so in every network model.
  *
- * A link is idle while no message whose route holds it is between being sent and delivered. It rests when it has been idle for `after`;
+ * A link is idle while no message whose route holds it (or, where modules rest whole, another link of its cable) is between being sent
+ * and delivered. It rests when it has been idle for `after`;
  * a message that is sent wakes all resting links of its route at once, as a wake signal that runs ahead of the data would, and waits for
  * the slowest. Resting, waking, awake: the links' account (link/account.h) follows with exact intervals; a waking link draws what an
  * awake one does. A folded link carries on at fewer lanes while it unfolds.
@@ -21,6 +22,9 @@ struct scenario;
 struct simulation;
 struct tree_node;
 
+/* What rests together: a directed link by itself, or all links of one rule that a module or cable carries. AUTO: modules sleep whole. */
+enum power_together { TOGETHER_AUTO, TOGETHER_LINK, TOGETHER_CABLE };
+
 /* One entry of `rules`. */
 struct power_rule {
 	struct tree_node *node;
@@ -30,6 +34,7 @@ struct power_rule {
 	int64_t after_ps;       /* -1: auto */
 	int64_t wake_ps;        /* -1: the catalogue's */
 	double share;           /* of the always-on power that stays; -1: the catalogue's */
+	int together;           /* enum power_together */
 	int64_t lanes, window_ps; /* fold */
 	double below;
 };
