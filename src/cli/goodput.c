@@ -113,7 +113,7 @@ static const char *entry_name(const struct scenario_failure *entry, char *out, s
 	if (entry->name)
 		snprintf(out, size, "%s", entry->name);
 	else
-		snprintf(out, size, "%s %s", failure_effect_names[entry->effect], entry->component ? entry->component : entry->link ? entry->link :
+		snprintf(out, size, "%s %s", outage_effect_names[entry->effect], entry->component ? entry->component : entry->link ? entry->link :
 			 entry->chip);
 	return out;
 }

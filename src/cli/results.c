@@ -226,7 +226,7 @@ static void json_failures(struct json *json, const struct simulation *simulation
 		const struct failure_unit *unit = failures_unit(simulation, events[i].unit);
 		json_open_object(json, NULL);
 		json_string(json, "name", unit->name);
-		json_string(json, "effect", failure_effect_names[unit->entry->effect]);
+		json_string(json, "effect", outage_effect_names[unit->entry->effect]);
 		json_integer(json, "start_ps", events[i].start_ps);
 		if (events[i].end_ps == TIME_NEVER)
 			json_null(json, "end_ps");

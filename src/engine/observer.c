@@ -15,10 +15,15 @@ const char *const link_state_names[LINK_STATE_N] = {
 	[LINK_FOLDED] = "folded",
 };
 
+const char *const outage_effect_names[OUTAGE_EFFECTS] = {
+	[OUTAGE_DOWN] = "down", [OUTAGE_FLAP] = "flap", [OUTAGE_LANE] = "lane", [OUTAGE_CONTAMINATION] = "contamination",
+	[OUTAGE_CRASH] = "crash", [OUTAGE_THROTTLE] = "throttle",
+};
+
 const char *const link_cause_names[LINK_CAUSE_N] = {
 	[LINK_CAUSE_SCHEDULE] = "schedule", [LINK_CAUSE_BIT_ERRORS] = "bit_errors", [LINK_CAUSE_CIRCUIT] = "circuit",
 	[LINK_CAUSE_FAILURE] = "failure", [LINK_CAUSE_FLAP] = "flap", [LINK_CAUSE_LANE_LOSS] = "lane_loss",
-	[LINK_CAUSE_CONTAMINATION] = "contamination", [LINK_CAUSE_CRASH] = "crash",
+	[LINK_CAUSE_CONTAMINATION] = "contamination", [LINK_CAUSE_CRASH] = "crash", [LINK_CAUSE_DETECTION] = "detection",
 	[LINK_CAUSE_POWER] = "power",
 };
 

@@ -37,8 +37,13 @@ extern const char *const link_state_names[LINK_STATE_N];
 enum link_cause { LINK_CAUSE_SCHEDULE /* the scenario's list of changes */, LINK_CAUSE_BIT_ERRORS, LINK_CAUSE_CIRCUIT /* a circuit switch */,
 	/* Failures by chance, by what they do, and the ends of them. */
 	LINK_CAUSE_FAILURE, LINK_CAUSE_FLAP, LINK_CAUSE_LANE_LOSS, LINK_CAUSE_CONTAMINATION, LINK_CAUSE_CRASH,
+	LINK_CAUSE_DETECTION /* nothing but that from now on routes avoid it */,
 	LINK_CAUSE_POWER /* power states */, LINK_CAUSE_N };
 extern const char *const link_cause_names[LINK_CAUSE_N];
+
+/* What a failure by chance does to the part that it strikes. */
+enum outage_effect { OUTAGE_DOWN, OUTAGE_FLAP, OUTAGE_LANE, OUTAGE_CONTAMINATION, OUTAGE_CRASH, OUTAGE_THROTTLE, OUTAGE_EFFECTS };
+extern const char *const outage_effect_names[OUTAGE_EFFECTS];
 
 /* What Ethernet counts on links: amounts of link_count. */
 enum link_count {
@@ -107,6 +112,16 @@ struct collective_record {
 	int64_t start_ps, end_ps; /* first rank that entered, last that left */
 };
 
+/* A part that failed by chance; of a chip, a record for each of its ranks. Times TIME_NEVER: not before the run ended. */
+struct outage_record {
+	const char *name;       /* component, switch, link or chip */
+	uint8_t effect;         /* enum outage_effect */
+	int32_t rank;           /* -1: not a chip, or one that runs none */
+	int64_t start_ps, detected_ps, end_ps; /* it failed; routes avoid it; it, or a spare in its place, works */
+	bool spare;             /* one took over */
+	double slow;            /* throttle: computations take so many times as long; else 1 */
+};
+
 /* A port of a circuit switch while it was joined to another one: from the move that made the circuit to the one that took it away. */
 struct circuit_record {
 	uint32_t link;          /* what the circuit lights; its ends have the ports */
@@ -149,6 +164,9 @@ struct observer {
 	void (*release)(void *context, const struct release_record *record); /* once, when it is given to the network */
 	void (*op)(void *context, const struct op_record *record);           /* once, when it ended */
 	void (*collective)(void *context, const struct collective_record *record);
+	/* What is left of a message takes another way: its own had this link, which routes avoid now. */
+	void (*reroute)(void *context, uint64_t message, uint32_t link, int64_t time_ps);
+	void (*outage)(void *context, const struct outage_record *record); /* all at the end of the run, in order of their start */
 	void (*circuit)(void *context, const struct circuit_record *record); /* once, when it ended or the run did */
 	void (*circuit_request)(void *context, const struct circuit_request_record *record); /* once, when its collective ended or the run did */
 };

@@ -36,21 +36,25 @@ struct analytic {
 static struct transfer *transfer_at(const struct analytic *analytic, uint32_t index) { return pool_at(&analytic->transfers, index); }
 static int64_t now(const struct analytic *analytic) { return analytic->base.setup.engine->now_ps; }
 
-static bool crosses_avoided(const struct analytic *analytic, const struct transfer *transfer)
+/* UINT32_MAX: it crosses none. */
+static uint32_t avoided_link(const struct analytic *analytic, const struct transfer *transfer)
 {
 	const struct routes *routes = analytic->base.setup.routes;
 	const struct route *route = &routes->routes[transfer->route];
 	for (uint32_t i = route->first_link; i < route->first_link + route->n_links; i++)
 		if (analytic->base.setup.links->avoid[routes->merged_link[i]])
-			return true;
-	return false;
+			return routes->merged_link[i];
+	return UINT32_MAX;
 }
 
 /* A way for what is left, if it has none or its own is avoided. False after an error. */
 static bool find_route(struct analytic *analytic, struct transfer *transfer)
 {
-	if (transfer->route != ROUTE_NONE && !crosses_avoided(analytic, transfer))
+	uint32_t avoided = transfer->route != ROUTE_NONE ? avoided_link(analytic, transfer) : UINT32_MAX;
+	if (transfer->route != ROUTE_NONE && avoided == UINT32_MAX)
 		return true;
+	if (avoided != UINT32_MAX)
+		OBSERVE(analytic->base.setup.observers, reroute, transfer->message.id, avoided, now(analytic));
 	transfer->bytes -= transfer->done;
 	transfer->done = 0;
 	transfer->route = network_route(analytic->base.setup.routes, &transfer->message, &analytic->base.error);
@@ -171,7 +175,7 @@ static void adapt(struct analytic *analytic, uint32_t index)
 	struct transfer *transfer = transfer_at(analytic, index);
 	if (transfer->state == TRANSFER_MOVING) {
 		if (flow_alone_ps(setup->routes, setup->links, NULL, transfer->route, transfer->bytes) == transfer->whole_ps &&
-		    !crosses_avoided(analytic, transfer))
+		    !(avoided_link(analytic, transfer) != UINT32_MAX))
 			return;
 		if (now(analytic) - transfer->entered_ps >= transfer->moving_ps)
 			return; /* it ends in this instant */

@@ -403,6 +403,7 @@ static void reroute_avoiding(struct fluid *fluid, uint32_t link)
 	for (uint32_t index = 0; index < fluid->flows.capacity && !fluid->base.error.code; index++)
 		if (fluid->flows.next[index] == POOL_USED && flow_at(fluid, index)->state == FLOW_SHARED &&
 		    crosses(fluid, flow_at(fluid, index), link)) {
+			OBSERVE(fluid->base.setup.observers, reroute, flow_at(fluid, index)->message.id, link, now(fluid));
 			reroute(fluid, index);
 			sync_solver(fluid); /* a new route may have moved them all */
 		}

@@ -137,6 +137,9 @@ void network_avoid_link(struct network *network, uint32_t link, bool avoid)
 {
 	struct links *links = network->setup.links;
 	links->avoid[link] = avoid;
+	if (avoid)
+		OBSERVE(network->setup.observers, link_change, link, network->setup.engine->now_ps, (enum link_state)links->state[link],
+			links->bytes_per_s[link], LINK_CAUSE_DETECTION);
 	routes_avoid(network->setup.routes, links->avoid);
 	if (network->watch.rerouted)
 		network->watch.rerouted(network->watch.context);

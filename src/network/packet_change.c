@@ -54,6 +54,19 @@ static void recall(struct packet_network *net, uint32_t link)
 	packet_train_settle(net, link);
 }
 
+/* Once per message, whatever trains made of its packets. */
+static void observe_reroute(const struct packet_network *net, uint32_t index)
+{
+	const struct routes *routes = net->base.setup.routes;
+	const struct packet_message *message = packet_message_at(net, index);
+	const struct route *route = &routes->routes[message->route];
+	for (uint32_t i = route->first_link; i < route->first_link + route->n_links; i++)
+		if (net->base.setup.links->avoid[routes->merged_link[i]]) {
+			OBSERVE(net->base.setup.observers, reroute, message->message.id, routes->merged_link[i], net->base.setup.engine->now_ps);
+			return;
+		}
+}
+
 /* Sends again, over ways that are alive, what sources have not sent yet over ways that are not, and what was lost. */
 static void reroute(struct packet_network *net)
 {
@@ -85,6 +98,7 @@ static void reroute(struct packet_network *net)
 			*from = net->entries[e].next;
 			packet_entry_give(net, e);
 		}
+		observe_reroute(net, entry.message);
 		packet_send_again(net, entry.message, bytes);
 	}
 	packet_loss_send_again(net);

@@ -17,7 +17,7 @@ struct part_entry {
 
 static const char *const share_names[EXPLAIN_SHARES] = {
 	[EXPLAIN_LATENCY] = "latency", [EXPLAIN_SERIALIZATION] = "serialization", [EXPLAIN_QUEUEING] = "queueing",
-	[EXPLAIN_FAILURE] = "failure", [EXPLAIN_REPLAY] = "replay", [EXPLAIN_CIRCUIT] = "circuit", [EXPLAIN_WAKING] = "waking", [EXPLAIN_SWITCHING] = "switching",
+	[EXPLAIN_FAILURE] = "failure", [EXPLAIN_DETECTION] = "detection", [EXPLAIN_REPLAY] = "replay", [EXPLAIN_CIRCUIT] = "circuit", [EXPLAIN_WAKING] = "waking", [EXPLAIN_SWITCHING] = "switching",
 };
 static const char *const step_names[] = {
 	[EXPLAIN_COMPUTE] = "compute", [EXPLAIN_HOST] = "host", [EXPLAIN_STREAM] = "stream", [EXPLAIN_LOCAL] = "local",
@@ -142,6 +142,41 @@ static int64_t asking_ps(const struct explain_records *records, const struct exp
 	return to_ps > from_ps ? to_ps - from_ps : 0;
 }
 
+static bool is_effect(const struct explain_records *records, int64_t outage, const char *name)
+{
+	int64_t effect = records->outage_effect[outage];
+	return effect < records->n_outage_effects && !strcmp(records->outage_effects[effect], name);
+}
+
+/* Of a step of this rank, what its dead chip took: of a computation all until it was back, since that began anew. */
+static int64_t crash_ps(const struct explain_records *records, const struct explain_step *step)
+{
+	int64_t lost_ps = 0;
+	for (int64_t i = 0; i < records->n_outages && records->outage_start_ps[i] < step->to_ps; i++) {
+		if (records->outage_rank[i] != step->rank || !is_effect(records, i, "crash") || records->outage_end_ps[i] <= step->from_ps)
+			continue;
+		int64_t from_ps = records->outage_start_ps[i], to_ps = records->outage_end_ps[i];
+		from_ps = from_ps > step->from_ps && step->kind != EXPLAIN_COMPUTE ? from_ps : step->from_ps;
+		to_ps = to_ps < step->to_ps ? to_ps : step->to_ps;
+		lost_ps = step->kind == EXPLAIN_COMPUTE ? to_ps - from_ps : lost_ps + to_ps - from_ps;
+	}
+	return lost_ps;
+}
+
+/* Of what a computation took after `from_ps`, what its chip lost to throttling. */
+static int64_t throttle_ps(const struct explain_records *records, const struct explain_step *step, int64_t from_ps)
+{
+	double lost_ps = 0;
+	for (int64_t i = 0; step->kind == EXPLAIN_COMPUTE && i < records->n_outages && records->outage_start_ps[i] < step->to_ps; i++) {
+		if (records->outage_rank[i] != step->rank || !is_effect(records, i, "throttle") || records->outage_end_ps[i] <= from_ps)
+			continue;
+		int64_t start_ps = records->outage_start_ps[i] > from_ps ? records->outage_start_ps[i] : from_ps;
+		int64_t end_ps = records->outage_end_ps[i] < step->to_ps ? records->outage_end_ps[i] : step->to_ps;
+		lost_ps += (double)(end_ps - start_ps) * (1 - 1 / records->outage_slow[i]);
+	}
+	return (int64_t)lost_ps;
+}
+
 static void gather(struct explain_parts *parts, const struct explain_records *records, const struct explain_path *path)
 {
 	char rank[32];
@@ -156,6 +191,15 @@ static void gather(struct explain_parts *parts, const struct explain_records *re
 		bool labelled = step->op >= 0, collective = labelled && records->ops.collective[step->op] >= 0;
 		const char *of = labelled ? explain_op_label(records, step->op) : "the run did not complete";
 		int64_t asking = asking_ps(records, step), rest = step->to_ps - step->from_ps - asking;
+		int64_t crash = step->kind == EXPLAIN_WAIT_RANK ? 0 : crash_ps(records, step);
+		int64_t throttle = throttle_ps(records, step, step->from_ps + crash);
+		crash = crash < rest ? crash : rest;
+		throttle = throttle < rest - crash ? throttle : rest - crash;
+		rest -= crash + throttle;
+		if (crash)
+			add_part(parts, "crash", collective ? of : sort_of(&parts->arena, of), NULL, rank, crash, 1);
+		if (throttle)
+			add_part(parts, "throttle", collective ? of : sort_of(&parts->arena, of), NULL, rank, throttle, 1);
 		if (asking)
 			add_part(parts, share_names[EXPLAIN_CIRCUIT], of, NULL, NULL, asking, 1);
 		if (rest)
@@ -202,7 +246,7 @@ static void parts_json(const struct explain_parts *parts, struct json *json, con
 		if (part->behind)
 			json_string(json, "behind", part->behind);
 		if (part->where)
-			json_string(json, strcmp(part->class, "wait") ? "link" : "for", part->where);
+			json_string(json, !strcmp(part->class, "wait") ? "for" : !strncmp(part->where, "rank ", 5) ? "rank" : "link", part->where);
 		json_integer(json, "time_ps", part->time_ps);
 		json_integer(json, "count", part->count);
 		json_close_object(json);

@@ -39,15 +39,23 @@ static int64_t alone_ps(const struct explain_records *records, int64_t row, int6
 /* Resting to save power: asleep, waking, on fewer lanes. */
 static bool rests(const char *state) { return !strcmp(state, "asleep") || !strcmp(state, "waking") || !strcmp(state, "folded"); }
 
-/* Why a link carried less after this change. */
-static enum explain_share_kind why(const struct explain_records *records, int64_t change)
+static bool is_cause(const struct explain_records *records, int64_t change, const char *name)
 {
-	int64_t state = records->change_state[change], cause = records->change_cause[change];
+	int64_t cause = records->change_cause[change];
+	return cause < records->n_causes && !strcmp(records->causes[cause], name);
+}
+
+/* Why a link carried less after this change; `next`: the one after it, -1. */
+static enum explain_share_kind why(const struct explain_records *records, int64_t change, int64_t next)
+{
+	int64_t state = records->change_state[change];
 	if (state < records->n_states && !strcmp(records->states[state], "replaying"))
 		return EXPLAIN_REPLAY;
 	if (state < records->n_states && rests(records->states[state]))
 		return EXPLAIN_WAKING;
-	return cause < records->n_causes && !strcmp(records->causes[cause], "circuit") ? EXPLAIN_CIRCUIT : EXPLAIN_FAILURE;
+	if (is_cause(records, change, "circuit"))
+		return EXPLAIN_CIRCUIT;
+	return next >= 0 && is_cause(records, next, "detection") ? EXPLAIN_DETECTION : EXPLAIN_FAILURE;
 }
 
 /* Of a time on the link after this change, what its missing capacity cost. */
@@ -64,12 +72,12 @@ static int64_t link_out_ps(const struct explain_records *records, int64_t link, 
 	for (int64_t i = records->change_first[link]; i < records->change_first[link + 1]; i++) {
 		int64_t c = records->change_row[i];
 		int64_t now = least(records->change_ps[c] > span.from_ps ? records->change_ps[c] : span.from_ps, span.to_ps);
-		if (last >= 0 && why(records, last) == reason)
+		if (last >= 0 && why(records, last, c) == reason)
 			sum += lost_ps(records, last, now - since);
 		since = now;
 		last = c;
 	}
-	return last >= 0 && why(records, last) == reason ? sum + lost_ps(records, last, span.to_ps - since) : sum;
+	return last >= 0 && why(records, last, -1) == reason ? sum + lost_ps(records, last, span.to_ps - since) : sum;
 }
 
 /* The link of the route that lost most. */
@@ -82,6 +90,22 @@ static int64_t out_ps(const struct explain_records *records, int64_t route, stru
 		if (time_ps > most) {
 			most = time_ps;
 			*link = routes->link[i];
+		}
+	}
+	return most;
+}
+
+/* The same for links that the message left when routes began to avoid them. */
+static int64_t left_ps(const struct explain_records *records, int64_t row, struct span span, int64_t *link)
+{
+	int64_t most = 0;
+	for (int64_t i = 0; i < records->n_reroutes; i++) {
+		if (records->reroute_message[i] != records->messages.id[row])
+			continue;
+		int64_t time_ps = link_out_ps(records, records->reroute_link[i], span, EXPLAIN_DETECTION);
+		if (time_ps > most) {
+			most = time_ps;
+			*link = records->reroute_link[i];
 		}
 	}
 	return most;
@@ -232,7 +256,10 @@ uint32_t explain_split(const struct explain_records *records, const struct expla
 	cut(&rest, &serialization, &latency, step->cut_ps);
 	n = add(shares, n, EXPLAIN_LATENCY, latency, -1);
 	n = add(shares, n, EXPLAIN_SERIALIZATION, serialization, slowest);
-	static const enum explain_share_kind reasons[] = {EXPLAIN_FAILURE, EXPLAIN_CIRCUIT, EXPLAIN_WAKING, EXPLAIN_REPLAY};
+	static const enum explain_share_kind reasons[] = {EXPLAIN_FAILURE, EXPLAIN_DETECTION, EXPLAIN_CIRCUIT, EXPLAIN_WAKING, EXPLAIN_REPLAY};
+	int64_t before = least(rest, left_ps(records, row, span, &out));
+	n = add(shares, n, EXPLAIN_DETECTION, before, out);
+	rest -= before;
 	for (size_t r = 0; r < sizeof reasons / sizeof *reasons && rest > 0; r++) {
 		int64_t lost = least(rest, out_ps(records, route, span, reasons[r], &out));
 		n = add(shares, n, reasons[r], lost, out);

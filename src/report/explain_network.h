@@ -1,12 +1,12 @@
 /* What a message's time in the network was: latency of its route, serialization as if alone, and the rest: a link that did not
- * carry (a failure, a circuit that was not lit), replays, other traffic on its links, or what the model adds on its own (headers, stages of a switch). */
+ * carry (a failure, until it was over or until routes avoided it; a circuit that was not lit), replays, other traffic on its links, or what the model adds on its own (headers, stages of a switch). */
 #ifndef WEFT_REPORT_EXPLAIN_NETWORK_H
 #define WEFT_REPORT_EXPLAIN_NETWORK_H
 
 #include "report/explain_path.h"
 
 enum explain_share_kind {
-	EXPLAIN_LATENCY, EXPLAIN_SERIALIZATION, EXPLAIN_QUEUEING, EXPLAIN_FAILURE, EXPLAIN_REPLAY, EXPLAIN_CIRCUIT, EXPLAIN_WAKING, EXPLAIN_SWITCHING, EXPLAIN_SHARES
+	EXPLAIN_LATENCY, EXPLAIN_SERIALIZATION, EXPLAIN_QUEUEING, EXPLAIN_FAILURE, EXPLAIN_DETECTION, EXPLAIN_REPLAY, EXPLAIN_CIRCUIT, EXPLAIN_WAKING, EXPLAIN_SWITCHING, EXPLAIN_SHARES
 };
 
 struct explain_share {

@@ -373,6 +373,21 @@ static int read_requests(struct explain_records *records, struct error *err)
 	return status;
 }
 
+static int read_outages(struct explain_records *records, struct error *err)
+{
+	if (!timeline_has(records->timeline, "/outages/rank")) /* an older file */
+		return 0;
+	if (read_column(records, "/reroutes/message", &records->reroute_message, &records->n_reroutes, err) ||
+	    read_column(records, "/reroutes/link", &records->reroute_link, NULL, err))
+		return -1;
+	records->outage_effects = timeline_meanings(records->timeline, "/outages/effect", &records->n_outage_effects);
+	records->outage_slow = timeline_numbers(records->timeline, "/outages/slow", NULL, err);
+	return !records->outage_slow || read_column(records, "/outages/rank", &records->outage_rank, &records->n_outages, err) ||
+	       read_column(records, "/outages/effect", &records->outage_effect, NULL, err) ||
+	       read_column(records, "/outages/start_ps", &records->outage_start_ps, NULL, err) ||
+	       read_column(records, "/outages/end_ps", &records->outage_end_ps, NULL, err) ? -1 : 0;
+}
+
 int explain_records_read(struct explain_records *records, struct timeline *timeline, struct error *err)
 {
 	memset(records, 0, sizeof *records);
@@ -382,7 +397,7 @@ int explain_records_read(struct explain_records *records, struct timeline *timel
 	records->latency_last = strcmp(timeline_text(timeline, "model"), "packet") != 0;
 	if (check_detail(timeline, err) || read_ops(records, err) || read_messages(records, err) || read_releases(records, err) ||
 	    read_routes(records, err) || timeline_links_read(timeline, &records->links, err) || read_changes(records, err) ||
-	    label_collectives(records, err) || read_requests(records, err)) {
+	    label_collectives(records, err) || read_requests(records, err) || read_outages(records, err)) {
 		explain_records_release(records);
 		return -1;
 	}
@@ -404,7 +419,8 @@ void explain_records_release(struct explain_records *records)
 		messages->kind, messages->path, messages->row, messages->cause, messages->release_ps, messages->rank, messages->index,
 		messages->by_start, messages->block_end, routes->first, routes->link, routes->weight, routes->total_weight, routes->latency_ps,
 		records->change_link, records->change_ps, records->change_state, records->change_capacity, records->change_cause,
-		records->change_first, records->change_row, records->asked_ps, records->begun_ps,
+		records->change_first, records->change_row, records->asked_ps, records->begun_ps, records->outage_rank, records->outage_effect,
+		records->outage_start_ps, records->outage_end_ps, records->outage_slow, records->reroute_message, records->reroute_link,
 	};
 	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
 		free(columns[i]);

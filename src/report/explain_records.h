@@ -44,6 +44,12 @@ struct explain_records {
 	struct explain_messages messages;
 	struct explain_routes routes;
 	struct timeline_links links;
+	/* Chips that failed by chance: rows of /outages with a rank, in order of their start. */
+	int64_t *outage_rank, *outage_effect, *outage_start_ps, *outage_end_ps, n_outages;
+	double *outage_slow;
+	int64_t *reroute_message, *reroute_link, n_reroutes; /* messages (ids) that left a way with this link */
+	const char *const *outage_effects;
+	uint32_t n_outage_effects;
 	int64_t *change_link, *change_ps, *change_state, *change_capacity, *change_cause, n_changes;
 	int64_t *change_first, *change_row; /* changes of link l, in order: change_row[change_first[l]] … [change_first[l + 1] - 1] */
 	const char *const *states, *const *causes;

@@ -283,8 +283,8 @@ static uint64_t occurrence(const struct scenario *scenario, const struct failure
 void failure_unit_seed(const struct scenario *scenario, struct failure_unit *unit, uint64_t seed)
 {
 	char name[320];
-	size_t used = strlen(failure_effect_names[unit->entry->effect]);
-	memcpy(name, failure_effect_names[unit->entry->effect], used);
+	size_t used = strlen(outage_effect_names[unit->entry->effect]);
+	memcpy(name, outage_effect_names[unit->entry->effect], used);
 	name[used++] = ' ';
 	size_t length = strnlen(unit->name, sizeof name - used - 1);
 	memcpy(name + used, unit->name, length);
@@ -325,7 +325,7 @@ static int add_entry(struct gathering *g, const struct scenario_failure *entry)
 		return -1;
 	for (uint32_t i = first; i < g->units->n; i++) {
 		failure_unit_seed(g->simulation->scenario, &g->grown[i], (uint64_t)g->simulation->scenario->seed);
-		if (entry->effect == FAILURE_LANE && set_lanes(g, &g->grown[i]))
+		if (entry->effect == OUTAGE_LANE && set_lanes(g, &g->grown[i]))
 			return -1;
 	}
 	return add_spares(g, entry, first);

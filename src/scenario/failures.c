@@ -61,16 +61,16 @@ static int64_t schedule(struct simulation *simulation, uint32_t unit, double wai
 
 static void each_link(struct simulation *simulation, const struct failure_unit *unit, bool fails)
 {
-	enum failure_effect effect = (enum failure_effect)unit->entry->effect;
-	if (unit->circuit_switch && (effect == FAILURE_DOWN || effect == FAILURE_FLAP)) {
+	enum outage_effect effect = (enum outage_effect)unit->entry->effect;
+	if (unit->circuit_switch && (effect == OUTAGE_DOWN || effect == OUTAGE_FLAP)) {
 		circuits_switch_fails(simulation, unit->circuit_switch - 1, fails ? 1 : -1);
 		return;
 	}
 	for (uint32_t i = 0; i < unit->n_links; i++) {
 		struct link_condition *condition = &simulation->conditions[unit->links[i]];
-		if (effect == FAILURE_LANE)
+		if (effect == OUTAGE_LANE)
 			condition->n_lost += fails ? 1u : UINT32_MAX;
-		else if (effect == FAILURE_CONTAMINATION)
+		else if (effect == OUTAGE_CONTAMINATION)
 			physics_contaminate(simulation->physics, simulation, unit->links[i], fails ? unit->loss_db : -unit->loss_db);
 		else
 			condition->n_down += fails ? 1u : UINT32_MAX;
@@ -84,7 +84,7 @@ static void set_speed(struct simulation *simulation, uint32_t rank)
 	const struct failure_units *units = &simulation->failing->units;
 	double times = 1;
 	for (uint32_t u = 0; u < units->n; u++)
-		for (uint32_t i = 0; units->list[u].failed && units->list[u].entry->effect == FAILURE_THROTTLE && i < units->list[u].n_ranks; i++)
+		for (uint32_t i = 0; units->list[u].failed && units->list[u].entry->effect == OUTAGE_THROTTLE && i < units->list[u].n_ranks; i++)
 			if (units->list[u].ranks[i] == rank)
 				times *= units->list[u].entry->slow;
 	executor_rank_slow(simulation->executor, rank, times);
@@ -94,7 +94,7 @@ static bool is_dead(const struct simulation *simulation, uint32_t rank)
 {
 	const struct failure_units *units = &simulation->failing->units;
 	for (uint32_t u = 0; u < units->n; u++)
-		for (uint32_t i = 0; units->list[u].failed && units->list[u].entry->effect == FAILURE_CRASH && i < units->list[u].n_ranks; i++)
+		for (uint32_t i = 0; units->list[u].failed && units->list[u].entry->effect == OUTAGE_CRASH && i < units->list[u].n_ranks; i++)
 			if (units->list[u].ranks[i] == rank)
 				return true;
 	return false;
@@ -103,13 +103,13 @@ static bool is_dead(const struct simulation *simulation, uint32_t rank)
 /* `unit->failed` has its new value. */
 static void act(struct simulation *simulation, const struct failure_unit *unit)
 {
-	static const enum link_cause causes[FAILURE_EFFECTS] = {LINK_CAUSE_FAILURE, LINK_CAUSE_FLAP, LINK_CAUSE_LANE_LOSS,
+	static const enum link_cause causes[OUTAGE_EFFECTS] = {LINK_CAUSE_FAILURE, LINK_CAUSE_FLAP, LINK_CAUSE_LANE_LOSS,
 		LINK_CAUSE_CONTAMINATION, LINK_CAUSE_CRASH, LINK_CAUSE_FAILURE};
 	simulation->links.cause = causes[unit->entry->effect];
-	if (unit->entry->effect != FAILURE_THROTTLE)
+	if (unit->entry->effect != OUTAGE_THROTTLE)
 		each_link(simulation, unit, unit->failed);
 	for (uint32_t i = 0; i < unit->n_ranks; i++) {
-		if (unit->entry->effect == FAILURE_THROTTLE)
+		if (unit->entry->effect == OUTAGE_THROTTLE)
 			set_speed(simulation, unit->ranks[i]);
 		else
 			executor_rank_crashed(simulation->executor, unit->ranks[i], is_dead(simulation, unit->ranks[i]));
@@ -130,7 +130,7 @@ static struct failure_event *new_event(struct simulation *simulation, uint32_t u
 {
 	struct failing *failing = simulation->failing;
 	ARRAY_RESERVE(failing->events, failing->n_events + 1u, failing->capacity);
-	failing->events[failing->n_events] = (struct failure_event){.unit = unit, .start_ps = simulation->engine.now_ps, .end_ps = TIME_NEVER,
+	failing->events[failing->n_events] = (struct failure_event){.unit = unit, .start_ps = simulation->engine.now_ps, .detected_ps = TIME_NEVER, .end_ps = TIME_NEVER,
 		.repaired_ps = TIME_NEVER};
 	failing->units.list[unit].event = failing->n_events;
 	return &failing->events[failing->n_events++];
@@ -243,8 +243,10 @@ void failures_control(struct simulation *simulation)
 			take_over(simulation, unit);
 		if (take(&unit->fail_ps, now_ps))
 			fail(simulation, index);
-		if (take(&unit->detect_ps, now_ps) && unit->failed)
+		if (take(&unit->detect_ps, now_ps) && unit->failed) {
+			failing->events[unit->event].detected_ps = now_ps;
 			detect(simulation, unit);
+		}
 		if (take(&unit->abort_ps, now_ps) && unit->failed) {
 			failing->aborted = index;
 			engine_stop(&simulation->engine);
@@ -281,6 +283,22 @@ void failures_release(struct simulation *simulation)
 		bitset_release(&simulation->failing->due);
 }
 
+void failures_finish(struct simulation *simulation)
+{
+	const struct failing *failing = simulation->failing;
+	for (uint32_t i = 0; failing && i < failing->n_events; i++) {
+		const struct failure_event *event = &failing->events[i];
+		const struct failure_unit *unit = &failing->units.list[event->unit];
+		struct outage_record record = {.name = unit->name, .effect = (uint8_t)unit->entry->effect, .rank = -1, .start_ps = event->start_ps,
+			.detected_ps = event->detected_ps, .end_ps = event->end_ps, .spare = event->spare,
+			.slow = unit->entry->effect == OUTAGE_THROTTLE ? unit->entry->slow : 1};
+		for (uint32_t r = 0; r < unit->n_ranks || !r; r++) {
+			record.rank = r < unit->n_ranks ? (int32_t)unit->ranks[r] : -1;
+			OBSERVE(&simulation->observers, outage, &record);
+		}
+	}
+}
+
 const struct failure_event *failures_events(const struct simulation *simulation, uint32_t *n)
 {
 	*n = simulation->failing ? simulation->failing->n_events : 0;
@@ -302,14 +320,14 @@ void failures_describe(const struct simulation *simulation, struct text *out)
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < failing->n_events; i++) {
 		const struct failure_unit *unit = &failing->units.list[failing->events[i].unit];
-		enum failure_effect effect = (enum failure_effect)unit->entry->effect;
-		bool stops = effect == FAILURE_DOWN || effect == FAILURE_FLAP || effect == FAILURE_CRASH;
+		enum outage_effect effect = (enum outage_effect)unit->entry->effect;
+		bool stops = effect == OUTAGE_DOWN || effect == OUTAGE_FLAP || effect == OUTAGE_CRASH;
 		if (failing->events[i].end_ps != TIME_NEVER || !stops || n++ >= SHOWN)
 			continue;
 		text_printf(out, "%s%s '%s'", n > 1 ? "; " : "", unit->entry->chip ? "chip" : unit->entry->link ? "link" : "component", unit->name);
 		for (uint32_t r = 0; r < unit->n_ranks && r < SHOWN; r++)
 			text_printf(out, "%srank %u%s", r ? ", " : " (", unit->ranks[r], r + 1 == unit->n_ranks ? ")" : r + 1 == SHOWN ? ", …)" : "");
-		text_printf(out, " %s at %s", effect == FAILURE_CRASH ? "crashed" : "failed",
+		text_printf(out, " %s at %s", effect == OUTAGE_CRASH ? "crashed" : "failed",
 			    units_format_time(time, sizeof time, failing->events[i].start_ps));
 	}
 	if (n > SHOWN)

@@ -12,15 +12,13 @@
 
 #include "base/random.h"
 #include "base/units.h"
+#include "engine/observer.h"
 
 struct error;
 struct scenario;
 struct simulation;
 struct text;
 struct tree_node;
-
-enum failure_effect { FAILURE_DOWN, FAILURE_FLAP, FAILURE_LANE, FAILURE_CONTAMINATION, FAILURE_CRASH, FAILURE_THROTTLE, FAILURE_EFFECTS };
-extern const char *const failure_effect_names[FAILURE_EFFECTS];
 
 /* "4 h", "1 s .. 60 s", "0.5 h .. 4 h .. 24 h": one value, evenly, or by a triangle; low <= likely <= high. */
 struct spread { double low, likely, high; };
@@ -30,7 +28,7 @@ struct scenario_failure {
 	struct tree_node *node;
 	const char *name;            /* in results; NULL: its effect and pattern */
 	const char *component, *link, *chip; /* patterns: exactly one is given */
-	int effect;                  /* enum failure_effect */
+	int effect;                  /* enum outage_effect */
 	const char *rate_text, *mttf_text, *infant_text, *age_text, *repair_text, *loss_text; /* as written; NULL */
 	double afr;                  /* < 0: not given */
 	double shape, infant;        /* of Weibull; share of units that die early */
@@ -57,7 +55,7 @@ double spread_mean(const struct spread *spread);
 /* One failure of a run. Times TIME_NEVER: not before the run ended. */
 struct failure_event {
 	uint32_t unit;
-	int64_t start_ps, end_ps;    /* failed; works again, by its repair or by a spare */
+	int64_t start_ps, detected_ps, end_ps; /* failed; routes avoid it; works again, by its repair or by a spare */
 	int64_t repaired_ps;         /* the unit itself */
 	bool spare;                  /* a spare took over */
 };
@@ -107,6 +105,8 @@ struct forced_failure { uint32_t unit; enum forced_mode mode; };
 /* Draws the first failures; call it when the network exists. */
 int failures_start(struct simulation *simulation, struct error *err);
 void failures_release(struct simulation *simulation);
+/* Tells the observers of all that failed. */
+void failures_finish(struct simulation *simulation);
 /* In the control phase. */
 void failures_control(struct simulation *simulation);
 /* What happened so far, in the order of time; valid until the simulation is released. */

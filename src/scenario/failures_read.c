@@ -14,11 +14,6 @@
 
 #define PS_PER_HOUR 3.6e15
 
-const char *const failure_effect_names[FAILURE_EFFECTS] = {
-	[FAILURE_DOWN] = "down", [FAILURE_FLAP] = "flap", [FAILURE_LANE] = "lane", [FAILURE_CONTAMINATION] = "contamination",
-	[FAILURE_CRASH] = "crash", [FAILURE_THROTTLE] = "throttle",
-};
-
 /* A quantity that may be 0 only if `zero`. NULL text: *value stays. */
 static int read_one(const struct scenario_failure *failure, const char *key, const char *text, enum quantity quantity, bool zero,
 		    double *value, struct error *err)
@@ -101,14 +96,14 @@ static int read_rates(struct scenario_failure *failure, struct error *err)
 static int read_targets(const struct scenario *scenario, struct scenario_failure *failure, struct error *err)
 {
 	int n = (failure->component != NULL) + (failure->link != NULL) + (failure->chip != NULL);
-	bool of_chip = failure->effect == FAILURE_CRASH || failure->effect == FAILURE_THROTTLE;
+	bool of_chip = failure->effect == OUTAGE_CRASH || failure->effect == OUTAGE_THROTTLE;
 	if (n != 1)
 		return tree_fail(failure->node, err, "give one of 'component', 'link' and 'chip': what fails");
 	if (of_chip != (failure->chip != NULL))
 		return tree_fail(tree_get(failure->node, "effect"), err, of_chip ? "'%s' happens to a 'chip'" :
 				 "'%s' happens to a 'component' or a 'link'; of a chip there is 'crash' and 'throttle'",
-				 failure_effect_names[failure->effect]);
-	if (failure->effect == FAILURE_CONTAMINATION && !(scenario->physics_node && scenario->physics.errors))
+				 outage_effect_names[failure->effect]);
+	if (failure->effect == OUTAGE_CONTAMINATION && !(scenario->physics_node && scenario->physics.errors))
 		return tree_fail(failure->node, err, "contamination acts through the link budget: it needs 'physics' with 'errors: true'");
 	return 0;
 }
@@ -116,26 +111,26 @@ static int read_targets(const struct scenario *scenario, struct scenario_failure
 /* Keys that mean nothing for this effect. */
 static int check_keys(const struct scenario_failure *failure, struct error *err)
 {
-	const unsigned dies = 1u << FAILURE_DOWN | 1u << FAILURE_CRASH;
+	const unsigned dies = 1u << OUTAGE_DOWN | 1u << OUTAGE_CRASH;
 	const struct { const char *key; bool given; unsigned effects; } belong[] = {
-		{"lanes", failure->lanes > 0, 1u << FAILURE_LANE}, {"loss", failure->loss_text, 1u << FAILURE_CONTAMINATION},
-		{"slow", failure->slow != 1, 1u << FAILURE_THROTTLE}, {"together", failure->together > 1, 1u << FAILURE_CRASH},
-		{"spares", failure->spares > 0, dies}, {"detect", failure->detect_ps >= 0, dies | 1u << FAILURE_FLAP},
-		{"abort", failure->abort_ps >= 0, dies | 1u << FAILURE_FLAP},
+		{"lanes", failure->lanes > 0, 1u << OUTAGE_LANE}, {"loss", failure->loss_text, 1u << OUTAGE_CONTAMINATION},
+		{"slow", failure->slow != 1, 1u << OUTAGE_THROTTLE}, {"together", failure->together > 1, 1u << OUTAGE_CRASH},
+		{"spares", failure->spares > 0, dies}, {"detect", failure->detect_ps >= 0, dies | 1u << OUTAGE_FLAP},
+		{"abort", failure->abort_ps >= 0, dies | 1u << OUTAGE_FLAP},
 	};
 	for (size_t i = 0; i < sizeof belong / sizeof *belong; i++)
 		if (belong[i].given && !(belong[i].effects >> failure->effect & 1))
 			return tree_fail(tree_get(failure->node, belong[i].key), err, "'%s' means nothing for the effect '%s'", belong[i].key,
-					 failure_effect_names[failure->effect]);
+					 outage_effect_names[failure->effect]);
 	const struct { const char *key; bool given; } of_spares[] = {
 		{"spares_per", failure->spares_per > 0}, {"switchover", failure->switchover_ps > 0}, {"spare_latency", failure->spare_latency_ps > 0},
 	};
 	for (size_t i = 0; !failure->spares && i < sizeof of_spares / sizeof *of_spares; i++)
 		if (of_spares[i].given)
 			return tree_fail(tree_get(failure->node, of_spares[i].key), err, "'%s' belongs to 'spares'", of_spares[i].key);
-	if (failure->effect == FAILURE_THROTTLE && !(failure->slow > 1))
+	if (failure->effect == OUTAGE_THROTTLE && !(failure->slow > 1))
 		return tree_fail(failure->node, err, "'throttle' needs 'slow': how many times as long computations take, more than 1");
-	if (failure->effect == FAILURE_CONTAMINATION && !failure->loss_text)
+	if (failure->effect == OUTAGE_CONTAMINATION && !failure->loss_text)
 		return tree_fail(failure->node, err, "'contamination' needs 'loss': how many dB, such as '1 dB .. 6 dB'");
 	return 0;
 }
@@ -147,10 +142,10 @@ static int read_entry(struct scenario *scenario, struct scenario_failure *failur
 	if (section_read(&reader, &section_failure, failure->node, failure))
 		return -1;
 	if (failure->effect < 0)
-		failure->effect = failure->chip ? FAILURE_CRASH : FAILURE_DOWN;
+		failure->effect = failure->chip ? OUTAGE_CRASH : OUTAGE_DOWN;
 	if (read_targets(scenario, failure, err) || read_rates(failure, err) || check_keys(failure, err))
 		return -1;
-	if (!failure->repair_text && failure->effect == FAILURE_FLAP)
+	if (!failure->repair_text && failure->effect == OUTAGE_FLAP)
 		failure->repair_text = "1 s .. 60 s";
 	failure->repaired = failure->repair_text != NULL;
 	failure->exponential = failure->repair_law == 1;

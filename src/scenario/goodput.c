@@ -413,10 +413,10 @@ static void fail(struct walk *walk, uint32_t u)
 	walk->result->failures[life->entry]++;
 	list_failed(walk, u);
 	push(walk, walk->now_s + repair_s, u, true);
-	switch ((enum failure_effect)life->unit.entry->effect) {
-	case FAILURE_CRASH: crash(walk, life); break;
-	case FAILURE_DOWN:
-	case FAILURE_FLAP: link_down(walk, u, repair_s); break;
+	switch ((enum outage_effect)life->unit.entry->effect) {
+	case OUTAGE_CRASH: crash(walk, life); break;
+	case OUTAGE_DOWN:
+	case OUTAGE_FLAP: link_down(walk, u, repair_s); break;
 	default: set_role(walk, life, ROLE_STATE, ROLE_STATE, FORCED_UNDETECTED);
 	}
 }

@@ -515,7 +515,7 @@ int physics_start(struct physics *physics, struct simulation *simulation, struct
 	for (uint32_t link = 0; link < n; link++)
 		any |= physics->errors_per_byte[link] > 0;
 	for (uint32_t i = 0; i < simulation->scenario->n_failures; i++)
-		any |= simulation->scenario->failures[i].effect == FAILURE_CONTAMINATION;
+		any |= simulation->scenario->failures[i].effect == OUTAGE_CONTAMINATION;
 	if (!physics->errors || !any)
 		return 0;
 	if (simulation->network->model->draws_errors)

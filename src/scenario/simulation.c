@@ -502,6 +502,7 @@ int simulation_finish(struct simulation *simulation, bool interrupted)
 	judge(simulation, interrupted);
 	if (simulation->error.code)
 		simulation->network->model->cut(simulation->network);
+	failures_finish(simulation);
 	totals_finish(&simulation->totals);
 	collect(simulation);
 	if (simulation->circuits)

@@ -295,6 +295,8 @@ struct observer recorder_observer(struct recorder *recorder)
 		.release = detail >= DETAIL_MESSAGES ? on_release : NULL,
 		.op = detail >= DETAIL_MESSAGES ? on_op : NULL,
 		.collective = on_collective,
+		.outage = failures_on_outage,
+		.reroute = detail >= DETAIL_MESSAGES ? failures_on_reroute : NULL,
 		.circuit = circuits_on_circuit,
 		.circuit_request = circuits_on_request,
 	};
@@ -507,6 +509,8 @@ static void write_tables(struct recorder *recorder)
 {
 	write_instant(recorder);
 	table_write(&recorder->changes);
+	table_write(&recorder->outages);
+	table_write(&recorder->reroutes);
 	table_write(&recorder->circuits);
 	table_write(&recorder->requests);
 	table_write(&recorder->collectives);
@@ -548,6 +552,8 @@ static void close_everything(struct recorder *recorder)
 	growing_close(recorder);
 	table_close(&recorder->changes);
 	table_close(&recorder->failures);
+	table_close(&recorder->outages);
+	table_close(&recorder->reroutes);
 	table_close(&recorder->circuits);
 	table_close(&recorder->requests);
 	table_close(&recorder->collectives);

@@ -49,7 +49,7 @@ struct recorder {
 	struct bins bins;
 	struct early early;
 	struct link_bins links;
-	struct table changes, failures, circuits, requests, collectives, ops, messages, releases, intervals;
+	struct table changes, failures, outages, reroutes, circuits, requests, collectives, ops, messages, releases, intervals;
 	struct growing growing;
 	struct name_entry *names;
 	struct link_change *history; /* of all links, for their bins */
@@ -68,6 +68,8 @@ void growing_close(struct recorder *recorder);
 /* failures.c: what is written needs the history sorted, as state_bins_write leaves it. */
 void failures_open(struct recorder *recorder);
 void failures_write(struct recorder *recorder);
+void failures_on_reroute(void *context, uint64_t message, uint32_t link, int64_t time_ps);
+void failures_on_outage(void *context, const struct outage_record *record);
 /* circuits.c */
 void circuits_open(struct recorder *recorder);
 void circuits_on_circuit(void *context, const struct circuit_record *record);
