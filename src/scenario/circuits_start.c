@@ -164,6 +164,15 @@ static int times_of_catalogue(struct circuits *circuits, struct circuits_totals 
 	return 0;
 }
 
+/* Into the resolved scenario, like every default that was taken; the tree is the scenario's, and so is what is added to it. */
+static void resolve_time(const struct circuits *circuits, const char *key, int64_t time_ps)
+{
+	struct tree_node *node = circuits->simulation->scenario->circuits_node;
+	struct arena *arena = (struct arena *)(uintptr_t)&circuits->simulation->scenario->arena;
+	if (!tree_get(node, key))
+		tree_append(node, key, tree_scalar(arena, arena_format(arena, "%lld ps", (long long)time_ps)), arena);
+}
+
 static int find_times(struct circuits *circuits, struct error *err)
 {
 	struct circuits_totals *times = &circuits->totals;
@@ -177,6 +186,9 @@ static int find_times(struct circuits *circuits, struct error *err)
 		return tree_fail(node, err, "'switching' is missing: the catalogue does not know how long this circuit switch takes");
 	times->control_ps = times->control_ps < 0 ? 0 : times->control_ps; /* nothing that is known */
 	times->relock_ps = times->relock_ps < 0 ? 0 : times->relock_ps;
+	resolve_time(circuits, "control", times->control_ps);
+	resolve_time(circuits, "switching", times->switching_ps);
+	resolve_time(circuits, "relock", times->relock_ps);
 	circuits->guard_ps = time_add(time_add(times->control_ps, times->switching_ps), times->relock_ps);
 	if (circuits->setup->controller != CIRCUITS_ROTOR && circuits->setup->controller != CIRCUITS_DEMAND)
 		return 0;
