@@ -172,7 +172,7 @@ const struct component_kind *catalogue_component(const struct catalogue *catalog
 	const char *names[NAMES_SHOWN];
 	size_t n = 0;
 	const struct component_kind *kind = catalogue_find_component(catalogue, name);
-	if (kind)
+	if (kind || !err)
 		return kind;
 	for (size_t i = 0; i < catalogue->n_components && n < NAMES_SHOWN; i++)
 		names[n++] = catalogue->components[i].name;

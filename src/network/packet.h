@@ -110,7 +110,7 @@ struct packet_return {
 
 /* Credits of one link and virtual channel: room in the buffer at its end. */
 struct packet_credit {
-	int64_t free_bytes;
+	int64_t free_bytes; /* below 0 while a train counts on what will return */
 	int64_t next_ps;    /* no return is earlier; TIME_NEVER: none is on its way */
 	struct packet_return newest; /* count = 0: none; its `next` are the older ones that are still on their way */
 	bool blocked;       /* the link wants to hear of the next return */
@@ -129,6 +129,7 @@ struct packet_train {
 	uint32_t count, message, hop, payload, input;
 	uint8_t distrust, skip; /* after a recall so many trains are not tried */
 	uint8_t kind;
+	bool ahead;             /* counts on credits that were not back at its start */
 	bool unseen;            /* observers were not told yet */
 	uint64_t id;            /* of the message, for observers */
 };
@@ -282,6 +283,9 @@ static inline struct packet_message *packet_message_at(const struct packet_netwo
 void packet_credit_post(struct packet_network *net, uint32_t credit, int64_t time_ps, int64_t stride_ps, uint32_t count, uint32_t bytes);
 /* Takes back the last `count` of what was posted in one call, the last one for last_ps. */
 void packet_credit_unpost(struct packet_network *net, uint32_t credit, int64_t last_ps, uint32_t count);
+/* How many of `want` packets can start at time_ps and every spacing_ps after it: `now` of them with what has returned by time_ps (all of
+ * it taken in), others with what is known to return in time. At least `now`. */
+int64_t packet_credit_reach(const struct packet_network *net, uint32_t credit, int64_t now, int64_t time_ps, int64_t spacing_ps, int64_t want);
 /* Takes in what has returned by time_ps; free_bytes then holds. */
 void packet_credit_drain(struct packet_network *net, struct packet_credit *credit, int64_t time_ps);
 

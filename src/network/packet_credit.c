@@ -76,6 +76,21 @@ void packet_credit_post(struct packet_network *net, uint32_t index, int64_t time
 		packet_wake(net, index / net->n_channels, time_ps);
 }
 
+/* Only the newest returns are looked at: a stream that waits for room mostly has no others. */
+int64_t packet_credit_reach(const struct packet_network *net, uint32_t index, int64_t now, int64_t time_ps, int64_t spacing_ps, int64_t want)
+{
+	const struct packet_return *newest = &net->credits[index].newest;
+	int64_t slack_ps = time_ps + now * spacing_ps - newest->time_ps, n = newest->count;
+	int64_t wire = net->full_wire; /* returns are of one packet each: a smaller one may not do for the next */
+	if (n == 0 || newest->bytes < wire || slack_ps < 0)
+		return now;
+	if ((int64_t)newest->stride_ps > spacing_ps) {
+		int64_t in_time = slack_ps / ((int64_t)newest->stride_ps - spacing_ps) + 1;
+		n = in_time < n ? in_time : n;
+	}
+	return now + n < want ? now + n : want;
+}
+
 static bool shorten(struct packet_return *item, int64_t last_ps, uint32_t count)
 {
 	if (item->count < count || item->time_ps + (int64_t)(item->count - 1) * item->stride_ps != last_ps)

@@ -329,8 +329,12 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 		packet_train_note(net, index, head, input, time_ps, spacing_ps, each_ps, count);
 	if (link->stalled)
 		packet_observe_stall(net, index, time_ps);
-	if (queue->credit != PACKET_NONE)
-		net->credits[queue->credit].free_bytes -= (int64_t)wire * count;
+	if (queue->credit != PACKET_NONE) {
+		int64_t *free_bytes = &net->credits[queue->credit].free_bytes;
+		*free_bytes -= (int64_t)wire * count;
+		if (count > 1)
+			net->trains_started[index].ahead = *free_bytes < 0;
+	}
 	link->free_ps = end_ps;
 	link->last_input = input;
 	if (net->adapts && packet_waits(net, queue, head))
@@ -393,8 +397,11 @@ static uint32_t train(struct packet_network *net, uint32_t index, uint32_t input
 		int64_t catching_up = late_ps / (head->stride_ps - each_ps) + 1;
 		n = catching_up < n ? catching_up : n;
 	}
-	n = n_allowed < n ? n_allowed : n;
-	return *spacing_ps > UINT32_MAX || *spacing_ps == 0 ? 1 : (uint32_t)n;
+	if (*spacing_ps > UINT32_MAX || *spacing_ps == 0)
+		return 1;
+	if (n > n_allowed)
+		n = packet_credit_reach(net, net->voqs[link->first_voq + input].credit, n_allowed, time_ps, *spacing_ps, n);
+	return (uint32_t)n;
 }
 
 /* The next event of a link that has packets: when it is free and one of them is there. */

@@ -55,7 +55,7 @@ static void observe_burst(struct packet_network *net, uint32_t link, const struc
 	}
 	if (gap)
 		tell_busy(net, link, run);
-	if (gap || seen->message != run->message) {
+	if (net->base.setup.observers->wants_intervals && (gap || seen->message != run->message)) {
 		tell_interval(net, link, run);
 		run->message = seen->message;
 		run->interval_start_ps = start_ps;

@@ -5,8 +5,10 @@
  *
  * Why that is enough: a link's last train is the only thing on it that lies in the future (its next start comes at the end of
  * the train), packets of one input stay in order, so recalled ones are the last of their queue or of the next link's last
- * train. Credits are taken into account only once they are back (by now), so no upstream start ever rests on a start that can
- * be recalled. Without trains the same starts happen one by one: tests compare both. */
+ * train. Credits count that are back (by now), and for the later packets of a train those that are known to come back in time. The latter
+ * rest on starts further down that may themselves be recalled: then the train upstream is recalled from the first of them on, and
+ * so on upstream; what starts before a credit is back cannot have used it. Without trains the same starts happen one by one: tests compare
+ * both. */
 #include <assert.h>
 
 #include "network/packet.h"
@@ -26,6 +28,7 @@ void packet_train_note(struct packet_network *net, uint32_t link, const struct p
 	train->payload = head->payload;
 	train->input = input;
 	train->id = packet_message_at(net, head->message)->message.id;
+	train->ahead = false;
 	net->links[link].train = 1;
 }
 
@@ -149,6 +152,15 @@ static void recount(struct packet_network *net, uint32_t index)
 	}
 }
 
+/* Credits that a link's recalled starts would have returned, from time_ps on, do not come: the link that they were for may have
+ * counted on them. */
+static void touch_upstream(struct packet_network *net, uint32_t credit, int64_t time_ps)
+{
+	uint32_t link = credit / net->n_channels;
+	if (net->credits_on && net->links[link].train && net->trains_started[link].ahead)
+		packet_train_touch(net, link, time_ps);
+}
+
 void packet_train_touch(struct packet_network *net, uint32_t index, int64_t time_ps)
 {
 	struct packet_train *train = &net->trains_started[index];
@@ -169,4 +181,8 @@ void packet_train_touch(struct packet_network *net, uint32_t index, int64_t time
 	train->skip = train->distrust;
 	link->event_ps = TIME_NEVER; /* whatever was planned followed the train; the old event is ignored */
 	packet_plan(net, index);
+	uint32_t credit = net->voqs[voq_index].returns;
+	if (credit != PACKET_NONE)
+		touch_upstream(net, credit, train->start_ps + kept * train->spacing_ps + train->each_ps +
+			       net->credit_back_ps[credit / net->n_channels]);
 }

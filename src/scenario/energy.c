@@ -232,8 +232,7 @@ static void add_circuit_switches(struct energy *energy, const struct simulation 
 	const struct fabric *fabric = &simulation->fabric;
 	double use = simulation->circuits_totals ? simulation->circuits_totals->lit_share : 1;
 	for (uint32_t c = 0; c < fabric->n_components; c++) {
-		struct error unknown = {0};
-		const struct component_kind *kind = catalogue_component(&simulation->physics->catalogue, fabric->component_kind[c], &unknown);
+		const struct component_kind *kind = catalogue_component(&simulation->physics->catalogue, fabric->component_kind[c], NULL);
 		if (!kind || kind->category != COMPONENT_CIRCUIT_SWITCH)
 			continue;
 		struct energy_row *row = row_of(energy, category_name(kind->category), kind->name);

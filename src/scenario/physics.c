@@ -66,8 +66,7 @@ static void draw_components(struct physics *physics, const struct scenario *scen
 static void insert_switches(struct physics *physics, const struct fabric *fabric)
 {
 	for (uint32_t c = fabric->n_components; c-- > 0;) {
-		struct error unknown = {0};
-		const struct component_kind *component = catalogue_component(&physics->catalogue, fabric->component_kind[c], &unknown);
+		const struct component_kind *component = catalogue_component(&physics->catalogue, fabric->component_kind[c], NULL);
 		const struct figure *loss = component ? &component->figures[COMPONENT_INSERTION_LOSS] : NULL;
 		if (component && component->category == COMPONENT_CIRCUIT_SWITCH && loss->known && fabric->carried_first[c] < fabric->carried_first[c + 1])
 			physics->kinds[fabric->link_kind[fabric->carried[fabric->carried_first[c]]]].figures[FIGURE_SWITCH_LOSS] = *loss;
