@@ -48,11 +48,18 @@ static bool run_phases(struct engine *engine)
 	return any;
 }
 
-static inline void preview(const struct engine *engine)
+/* Once a day. */
+static inline void preview(struct engine *engine)
 {
-	struct event_due next;
-	if (event_queue_preview(engine->queue, &next) && engine->handlers[next.handler].preview)
-		engine->handlers[next.handler].preview(engine->handlers[next.handler].context, next.argument);
+	const struct event_queue *queue = engine->queue;
+	if (queue->day == engine->previewed_day)
+		return;
+	engine->previewed_day = queue->day;
+	for (uint32_t i = event_queue_ahead(queue); i != EVENT_QUEUE_NONE; i = queue->waiting[i].next) {
+		uint8_t handler = (uint8_t)queue->waiting[i].time_handler;
+		if (engine->handlers[handler].preview)
+			engine->handlers[handler].preview(engine->handlers[handler].context, queue->waiting[i].argument);
+	}
 }
 
 static void run_instant(struct engine *engine)

@@ -48,6 +48,7 @@ struct engine {
 	struct event_queue *queue;
 	struct { engine_handler *function, *preview; void *context; } handlers[256];
 	bool previews;    /* some handler has one */
+	int64_t previewed_day; /* of the queue */
 	struct { engine_phase_handler *function; void *context; } phases[ENGINE_PHASE_N];
 	uint32_t n_handlers;
 };
@@ -57,8 +58,8 @@ void engine_release(struct engine *engine);
 
 /* A handler id for engine_schedule; at most 256 kinds of events. */
 uint8_t engine_register(struct engine *engine, engine_handler *function, void *context);
-/* `preview` is called with the argument of an event that probably comes next, while another one is worked off: it may fetch what that
- * event will read into the cache, and must not change anything. */
+/* `preview` is called with the argument of an event that probably comes soon, while others are worked off: it may fetch what that event
+ * will read into the cache, and must not change anything. */
 void engine_register_preview(struct engine *engine, uint8_t handler, engine_handler *preview);
 /* Each phase has one handler; registering again replaces it. */
 void engine_register_phase(struct engine *engine, enum engine_phase phase, engine_phase_handler *function, void *context);

@@ -161,6 +161,8 @@ struct observer {
 			    enum link_cause cause);
 	void (*link_replays)(void *context, uint32_t link, int64_t time_ps, int64_t replays);
 	void (*message)(void *context, const struct message_record *record); /* once, when delivered (or at the end of a cut run) */
+	/* Ethernet: the sender knows that the whole message has come; `again`: packets of it that were sent again. */
+	void (*acked)(void *context, uint64_t message, int64_t time_ps, uint64_t again);
 	void (*release)(void *context, const struct release_record *record); /* once, when it is given to the network */
 	void (*op)(void *context, const struct op_record *record);           /* once, when it ended */
 	void (*collective)(void *context, const struct collective_record *record);

@@ -106,24 +106,20 @@ static inline void event_queue_push(struct event_queue *queue, struct event even
 	queue->summary[bucket >> 12] |= UINT64_C(1) << (bucket >> 6 & 63);
 }
 
-/* An event that probably comes next after this instant; false: none is near. */
-static inline bool event_queue_preview(const struct event_queue *queue, struct event_due *event)
+/* Events that probably come soon: those of the second day after today that has any; EVENT_QUEUE_NONE: there is none near. A list
+ * through waiting[].next. */
+static inline uint32_t event_queue_ahead(const struct event_queue *queue)
 {
-	if (queue->today.count) {
-		*event = (struct event_due){.argument = queue->today.entries[0].argument, .handler = queue->today.entries[0].handler};
-		return true;
-	}
 	uint32_t bucket = (uint32_t)(queue->day + 1) & (queue->n_buckets - 1), word = bucket >> 6;
 	uint64_t bits = queue->bits[word] & ~UINT64_C(0) << (bucket & 63);
-	if (!bits) {
+	for (uint32_t skip = 1, words = 0; words < 3; words++) {
+		for (; bits; bits &= bits - 1)
+			if (skip-- == 0)
+				return queue->head[word * 64 + (uint32_t)__builtin_ctzll(bits)];
 		word = (word + 1) & (queue->n_buckets / 64 - 1);
 		bits = queue->bits[word];
 	}
-	if (!bits)
-		return false;
-	const struct event_waiting *waiting = &queue->waiting[queue->head[word * 64 + (uint32_t)__builtin_ctzll(bits)]];
-	*event = (struct event_due){.argument = waiting->argument, .handler = (uint8_t)waiting->time_handler};
-	return true;
+	return EVENT_QUEUE_NONE;
 }
 
 /* Takes one event of this instant; false when none is left. */
