@@ -197,6 +197,12 @@ static void json_ethernet(struct json *json, const struct network_ethernet_count
 	json_integer(json, "refusals", (int64_t)counters->refusals);
 	json_integer(json, "pauses", (int64_t)counters->pauses);
 	json_integer(json, "pause_ps", counters->paused_ps);
+	json_open_object(json, "completion_ps");
+	json_integer(json, "min", counters->least_completion_ps);
+	json_integer(json, "p50", hop_percentile_ps(counters->completions, 0.5));
+	json_integer(json, "p99", hop_percentile_ps(counters->completions, 0.99));
+	json_integer(json, "max", counters->completions->max_ps);
+	json_close_object(json);
 	json_integer(json, "last_acked_ps", counters->last_acked_ps);
 	json_close_object(json);
 }
@@ -419,15 +425,17 @@ static void print_part(const struct energy_row *row, int64_t total_pj)
 
 static void print_ethernet(const struct network_ethernet_counters *counters, uint64_t hops)
 {
-	char paused[64], acked[64];
+	char paused[64], acked[64], least[64], most[64];
 	if (!counters)
 		return;
 	printf("\npackets    %llu hops of data, %llu of control; %llu marked, %llu trimmed, %llu dropped, %llu sent again (%llu for nothing)\n",
 	       (unsigned long long)hops, (unsigned long long)counters->control_hops, (unsigned long long)counters->marks,
 	       (unsigned long long)counters->trims, (unsigned long long)counters->drops, (unsigned long long)counters->retransmissions,
 	       (unsigned long long)counters->duplicates);
-	printf("           %llu pauses of %s in all; last acknowledgement at %s\n", (unsigned long long)counters->pauses,
-	       units_format_time(paused, sizeof paused, counters->paused_ps),
+	printf("           %llu pauses of %s in all; messages acknowledged after %s to %s, the last at %s\n",
+	       (unsigned long long)counters->pauses, units_format_time(paused, sizeof paused, counters->paused_ps),
+	       units_format_time(least, sizeof least, counters->least_completion_ps),
+	       units_format_time(most, sizeof most, counters->completions->max_ps),
 	       units_format_time(acked, sizeof acked, counters->last_acked_ps));
 }
 

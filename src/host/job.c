@@ -129,6 +129,7 @@ static int open_recorder(struct job *job, const struct scenario *scenario, struc
 	struct recorder_options options = {.path = scenario->output.timeline, .detail = (enum timeline_detail)scenario->output.detail,
 		.bin_ps = scenario->output.bin_ps, .size_limit_bytes = scenario->output.size_limit_bytes, .scenario_text = scenario->text,
 		.resolved_text = text_string(&resolved), .seed = (uint64_t)scenario->seed, .model = scenario->model->name,
+		.acknowledges = scenario->model->acknowledges,
 		.routing = routing_names[scenario->routing], .workloads = (const struct workload *const *)simulation->workloads,
 		.n_workloads = simulation->n_workloads, .workload_order = simulation->workload_order, .n_ranks = simulation->n_ranks, .placement = simulation->placement,
 		.figures = simulation->physics ? &simulation->physics->figures : NULL,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "network/hops.h"
 
 const struct ether_transport *const ether_transports[] = {&ether_window, &ether_dcqcn, &ether_nscc, &ether_rccc, NULL};
 
@@ -16,7 +17,7 @@ static void ether_destroy(struct network *network)
 	for (uint32_t link = 0; link < network->setup.fabric->n_links; link++)
 		free(net->ports[link].wire);
 	void *arrays[] = {net->ports, net->packets, net->nodes, net->hosts, net->inputs, net->paused_ps, net->draws, net->reverse, net->reports,
-			  net->runs, net->open_runs, net->pacers};
+			  net->runs, net->open_runs, net->pacers, net->watches, net->totals.completions};
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		free(arrays[i]);
 	ether_ways_release(net);
@@ -39,6 +40,43 @@ static bool decide(const struct network_setup *setup, const char *name, const ch
 	return choice(setup, name, "auto") ? by_default : choice(setup, name, yes);
 }
 
+/* Puts the place of a setting in front of a message about it. */
+static int fail_at(const struct network_setup *setup, const char *name, struct error *err)
+{
+	for (uint32_t i = 0; i < setup->n_settings; i++)
+		if (!strcmp(setup->settings[i].name, name) && setup->settings[i].file)
+			return error_prefix(err, "%s:%d:%d", setup->settings[i].file, setup->settings[i].line, setup->settings[i].column);
+	return -1;
+}
+
+/* Settings that do not go together. */
+static int check_settings(const struct ether_network *net, const struct network_setup *setup, struct error *err)
+{
+	const struct network_model *model = &network_ethernet;
+	int64_t kmin = network_integer(setup, model, "kmin"), kmax = network_integer(setup, model, "kmax");
+	if (net->full_wire > WIRE_MOST) {
+		error_set(err, ERROR_INPUT, "network model 'packet': 'payload' and 'header' are %u B together, more than %d B", net->full_wire,
+			  WIRE_MOST);
+		return fail_at(setup, "payload", err);
+	}
+	if ((kmin || kmax) && kmin >= kmax) {
+		error_set(err, ERROR_INPUT, "network model 'packet': 'kmin' (%lld B) must be less than 'kmax' (%lld B), and both be given", (long long)kmin,
+			  (long long)kmax);
+		return fail_at(setup, kmin ? "kmin" : "kmax", err);
+	}
+	if (!net->selective && (net->spray || net->adaptive)) {
+		error_set(err, ERROR_INPUT, "network model 'packet': recovery 'go-back-n' wants packets in order, routing '%s' does not keep it",
+			  routing_names[setup->routes->routing]);
+		return fail_at(setup, choice(setup, "recovery", "auto") ? "transport" : "recovery", err);
+	}
+	if (setup->fabric->n_flows) {
+		error_set(err, ERROR_INPUT, "network model 'packet': transport '%s' finds its ways by destination, topology '%s' gives them by flow",
+			  net->transport->name, setup->fabric->module->name);
+		return fail_at(setup, "transport", err);
+	}
+	return 0;
+}
+
 static int read_settings(struct ether_network *net, const struct network_setup *setup, struct error *err)
 {
 	const struct network_model *model = &network_ethernet;
@@ -51,9 +89,6 @@ static int read_settings(struct ether_network *net, const struct network_setup *
 	net->header = (uint32_t)network_integer(setup, model, "header");
 	net->full_wire = net->payload + net->header;
 	net->control_wire = (uint32_t)network_integer(setup, model, "control");
-	if (net->full_wire > WIRE_MOST)
-		return error_set(err, ERROR_INPUT, "network model 'packet': 'payload' and 'header' are %u B together, more than %d B", net->full_wire,
-				 WIRE_MOST);
 	net->forwarding_ps = network_integer(setup, model, "forwarding");
 	net->answer_every = (uint32_t)network_integer(setup, model, "ack_every");
 	net->answer_every = net->answer_every ? net->answer_every : net->transport->answer_every;
@@ -73,17 +108,7 @@ static int read_settings(struct ether_network *net, const struct network_setup *
 	net->spray = setup->routes->routing == ROUTING_SPRAY;
 	net->adaptive = setup->routes->routing == ROUTING_ADAPTIVE;
 	net->ecmp = setup->routes->routing == ROUTING_ECMP;
-	int64_t kmin = network_integer(setup, model, "kmin"), kmax = network_integer(setup, model, "kmax");
-	if ((kmin || kmax) && kmin >= kmax)
-		return error_set(err, ERROR_INPUT, "network model 'packet': 'kmin' (%lld B) must be less than 'kmax' (%lld B)", (long long)kmin,
-				 (long long)kmax);
-	if (!net->selective && (net->spray || net->adaptive))
-		return error_set(err, ERROR_INPUT, "network model 'packet': recovery 'go-back-n' wants packets in order, routing '%s' does not keep it",
-				 routing_names[setup->routes->routing]);
-	if (setup->fabric->n_flows)
-		return error_set(err, ERROR_INPUT, "network model 'packet': transport '%s' finds its ways by destination, topology '%s' gives them "
-				 "by flow", transport, setup->fabric->module->name);
-	return 0;
+	return check_settings(net, setup, err);
 }
 
 static uint32_t reverse_of(const struct fabric *fabric, uint32_t link)
@@ -113,7 +138,8 @@ static void layout(struct ether_network *net)
 		net->nodes[node].salt = (uint32_t)random_mix(net->base.setup.seed + UINT64_C(0xd1342543de82ef95) * (node + 1));
 	}
 	for (uint32_t link = 0; link < fabric->n_links; link++) {
-		net->ports[link] = (struct ether_port){.source = fabric->link_source[link], .target = fabric->link_target[link]};
+		net->ports[link] = (struct ether_port){.source = fabric->link_source[link], .target = fabric->link_target[link],
+			.event_ps = TIME_NEVER};
 		net->reverse[link] = reverse_of(fabric, link);
 		for (uint32_t class = 0; class < ETHER_CLASSES; class++)
 			net->ports[link].queues[class].head = ETHER_NONE;
@@ -179,6 +205,7 @@ static int ether_create(struct network **network, const struct network_setup *se
 	if (net->pfc)
 		ether_pfc_init(net);
 	net->span = span_of(net);
+	net->totals.completions = memory_zero(1, sizeof *net->totals.completions);
 	pool_init(&net->flows, (ether_flow_size(net) + 7u) / 8 * 8);
 	ether_due_init(&net->arrivals, setup->fabric->n_links);
 	ether_due_init(&net->touched, setup->fabric->n_links);
@@ -253,4 +280,5 @@ const struct network_model network_ethernet = {
 	.describe_stuck = ether_describe_stuck,
 	.cut = ether_cut,
 	.own_ways = true,
+	.acknowledges = true,
 };

@@ -46,7 +46,7 @@ struct ether_packet {
 	uint32_t hash;        /* of flow and entropy: what ways are chosen by */
 	uint16_t wire, payload;
 	uint16_t entropy;     /* index of its value; of what answers it: the same */
-	uint8_t kind : 4, class : 4, flags;
+	uint8_t kind : 4, traffic : 4 /* enum traffic_kind of its message */, flags;
 };
 _Static_assert(sizeof(struct ether_packet) == 32, "memory per packet in flight");
 
@@ -57,6 +57,8 @@ struct ether_report {
 	uint32_t cumulative;  /* acknowledgement: all before it have come; credit: packets that may be sent in all */
 	uint32_t base;
 };
+
+_Static_assert(TRAFFIC_N <= 16, "traffic has four bits");
 
 struct ether_queue {
 	uint32_t head, tail;  /* head = ETHER_NONE: empty */
@@ -74,7 +76,6 @@ struct ether_port {
 	_Alignas(128) struct ether_queue queues[ETHER_CLASSES];
 	int64_t free_ps;      /* end of the last serialization that was started */
 	uint32_t source;      /* node */
-	bool waiting;         /* has an event at free_ps */
 	bool paused;          /* by the other end */
 	bool up;
 	int64_t latency_ps;   /* from there to the arrival, forwarding at the other end included */
@@ -83,6 +84,7 @@ struct ether_port {
 	uint32_t target;      /* node */
 	uint32_t full_ps, control_ps; /* serialization of a full data packet, of a control packet; 0: must be computed */
 	uint32_t limit, kmin, kmax; /* bytes of the queue for data; marks between */
+	int64_t event_ps;     /* the pending event for its next start; TIME_NEVER: none */
 };
 _Static_assert(sizeof(struct ether_port) == 128, "two cache lines");
 
@@ -211,8 +213,14 @@ struct ether_ways {
 struct ether_run {
 	int64_t start_ps, end_ps, payload, overhead, busy_ps, interval_ps;
 	uint64_t message;
+	uint32_t each;          /* payload << 16 | wire of its packets, while they are alike */
 	uint8_t kind;
-	bool open;
+	bool open, mixed;
+};
+
+/* What waits for a link, as far as it was told. */
+struct ether_watch {
+	int64_t at_ps, from_ps, max_bytes, byte_ps;
 };
 
 struct ether_network {
@@ -242,6 +250,7 @@ struct ether_network {
 
 	struct ether_run *runs;        /* [n_links]; NULL: nobody listens, or nothing was sent yet */
 	uint32_t *open_runs, n_open_runs;
+	struct ether_watch *watches;   /* [n_links]; NULL: nobody listens to queues */
 	struct network_counters counters;
 	struct network_ethernet_counters totals;
 };
@@ -264,6 +273,10 @@ static inline uint8_t *ether_penalties(const struct ether_network *net, struct e
 static inline uint32_t ether_payload(const struct ether_network *net, const struct ether_flow *flow, uint32_t sequence)
 {
 	return sequence + 1 == flow->n_packets ? flow->last_payload : net->payload;
+}
+static inline enum ether_class ether_class(const struct ether_packet *packet)
+{
+	return packet->kind == ETHER_DATA ? ETHER_BULK : packet->kind == ETHER_PAUSE ? ETHER_LINK_CONTROL : ETHER_CONTROL;
 }
 static inline int64_t ether_now(const struct ether_network *net) { return net->base.setup.engine->now_ps; }
 static inline uint32_t ether_mix(uint32_t x)
@@ -342,6 +355,7 @@ void ether_switch_init(struct ether_network *net);
 void ether_pfc_init(struct ether_network *net);
 bool ether_pfc_admit(struct ether_network *net, uint32_t packet, uint32_t node);
 void ether_pfc_release(struct ether_network *net, const struct ether_packet *packet, uint32_t node);
+void ether_pause_end(struct ether_network *net, uint32_t link);
 void ether_pfc_frame(struct ether_network *net, uint32_t link, const struct ether_packet *packet);
 
 /* ethernet_flow.c: what both ends do with packets. */
@@ -381,6 +395,8 @@ void ether_pacer_serve(struct ether_network *net, uint32_t npu);
 void ether_observe_begin(struct ether_network *net);
 void ether_observe_start(struct ether_network *net, uint32_t link, const struct ether_packet *packet, int64_t start_ps, int64_t end_ps);
 void ether_observe_end(struct ether_network *net);
+/* The queue for data of a link is about to change. */
+void ether_watch_change(struct ether_network *net, uint32_t link);
 
 /* The 64 bits from `base` on of a bitmap of sequences. */
 static inline uint64_t ether_bits_from(const struct ether_network *net, const uint64_t *bits, uint32_t base)

@@ -21,10 +21,8 @@ static void lose_wire(struct ether_network *net, uint32_t link)
 static void forget_pause(struct ether_network *net, uint32_t link)
 {
 	struct ether_port *port = &net->ports[link];
-	if (port->paused) {
-		net->totals.paused_ps += ether_now(net) - net->paused_ps[link];
-		port->paused = false;
-	}
+	if (port->paused)
+		ether_pause_end(net, link);
 	if (net->inputs)
 		net->inputs[link].off = false;
 }
@@ -32,6 +30,8 @@ static void forget_pause(struct ether_network *net, uint32_t link)
 static void lose_queue(struct ether_network *net, uint32_t link)
 {
 	struct ether_port *port = &net->ports[link];
+	if (net->watches)
+		ether_watch_change(net, link);
 	for (uint32_t class = 0; class < ETHER_CLASSES; class++)
 		while (port->queues[class].head != ETHER_NONE) {
 			uint32_t index = port->queues[class].head;

@@ -218,7 +218,7 @@ uint32_t ether_emit(struct ether_network *net, uint32_t index)
 	net->reports[packet_index].stamp_ps = ether_now(net);
 	net->packets[packet_index] = (struct ether_packet){.flow = index, .sequence = sequence,
 		.destination = flow->message.destination, .in_link = ETHER_NONE, .hash = hash, .entropy = (uint16_t)entropy, .wire = (uint16_t)(payload + net->header),
-		.payload = (uint16_t)payload, .kind = ETHER_DATA, .flags = again ? ETHER_AGAIN : 0, .class = ETHER_BULK};
+		.payload = (uint16_t)payload, .kind = ETHER_DATA, .traffic = flow->message.kind & 15u, .flags = again ? ETHER_AGAIN : 0};
 	flow->alive++;
 	flow->transmitted++;
 	flow->in_flight += payload + net->header;
@@ -252,7 +252,7 @@ void ether_answer(struct ether_network *net, uint32_t index, bool to_source, con
 	out->destination = to_source ? message->source : message->destination;
 	out->wire = (uint16_t)net->control_wire;
 	out->payload = 0;
-	out->class = ETHER_CONTROL;
+	out->traffic = message->kind & 15u;
 	flow->alive++;
 	ether_forward(net, answer, net->base.setup.fabric->npu_node[from], ETHER_NONE);
 }

@@ -21,7 +21,9 @@ void ether_touch(struct ether_network *net, uint32_t link)
 void ether_idle_due(void *context, uint32_t link)
 {
 	struct ether_network *net = context;
-	net->ports[link].waiting = false;
+	if (net->ports[link].event_ps != ether_now(net))
+		return;
+	net->ports[link].event_ps = TIME_NEVER;
 	ether_touch(net, link);
 }
 
@@ -83,6 +85,8 @@ void ether_packet_give(struct ether_network *net, uint32_t index)
 void ether_queue_push(struct ether_network *net, uint32_t link, uint32_t class, uint32_t index)
 {
 	struct ether_queue *queue = &net->ports[link].queues[class];
+	if (net->watches && class == ETHER_BULK)
+		ether_watch_change(net, link);
 	net->packets[index].next = ETHER_NONE;
 	if (queue->head == ETHER_NONE)
 		queue->head = index;
@@ -155,6 +159,8 @@ static uint32_t choose(struct ether_network *net, uint32_t link)
 	if (port->paused)
 		return ETHER_NONE;
 	if (port->queues[ETHER_BULK].head != ETHER_NONE) {
+		if (net->watches)
+			ether_watch_change(net, link);
 		index = queue_pop(net, &port->queues[ETHER_BULK]);
 		ether_release_room(net, &net->packets[index], port->source);
 		return index;
@@ -234,9 +240,9 @@ static void serve(struct ether_network *net, uint32_t link)
 			return;
 		start(net, link, index);
 	}
-	if (!port->waiting && (port->queues[ETHER_LINK_CONTROL].head != ETHER_NONE || port->queues[ETHER_CONTROL].head != ETHER_NONE ||
+	if (port->event_ps > port->free_ps && (port->queues[ETHER_LINK_CONTROL].head != ETHER_NONE || port->queues[ETHER_CONTROL].head != ETHER_NONE ||
 			       has_bulk(net, port))) {
-		port->waiting = true;
+		port->event_ps = port->free_ps;
 		engine_schedule(net->base.setup.engine, port->free_ps, net->idle_handler, link);
 	}
 }
@@ -278,7 +284,7 @@ void ether_forward(struct ether_network *net, uint32_t index, uint32_t node, uin
 	else
 		link = net->ways.links[set.first + ether_pick(ether_mix(packet->hash ^ net->nodes[node].salt), set.n)];
 	if (in_link == ETHER_NONE || ether_admit(net, link, index)) /* a host's own control packets wait in its memory */
-		ether_queue_push(net, link, net->packets[index].class, index);
+		ether_queue_push(net, link, ether_class(&net->packets[index]), index);
 }
 
 static void arrive(struct ether_network *net, uint32_t link)

@@ -49,7 +49,7 @@ static void send_frame(struct ether_network *net, uint32_t link, bool off)
 		return;
 	index = ether_packet_take(net);
 	net->packets[index] = (struct ether_packet){.flow = ETHER_NONE, .wire = (uint16_t)net->control_wire, .kind = ETHER_PAUSE,
-		.flags = off ? ETHER_OFF : 0, .class = ETHER_LINK_CONTROL, .sequence = link, .destination = ETHER_NONE, .in_link = ETHER_NONE};
+		.flags = off ? ETHER_OFF : 0, .sequence = link, .destination = ETHER_NONE, .in_link = ETHER_NONE};
 	ether_queue_push(net, reverse, ETHER_LINK_CONTROL, index);
 }
 
@@ -91,6 +91,15 @@ void ether_pfc_release(struct ether_network *net, const struct ether_packet *pac
 		send_frame(net, packet->in_link, false);
 }
 
+void ether_pause_end(struct ether_network *net, uint32_t link)
+{
+	int64_t since_ps = net->paused_ps[link], now_ps = ether_now(net);
+	net->ports[link].paused = false;
+	net->totals.paused_ps += now_ps - since_ps;
+	if (net->runs && now_ps > since_ps)
+		OBSERVE(net->base.setup.observers, link_count, link, LINK_PAUSE_PS, since_ps, now_ps, now_ps - since_ps);
+}
+
 /* Arrives over `link`: it is about the link back, on which this node is the sender. */
 void ether_pfc_frame(struct ether_network *net, uint32_t link, const struct ether_packet *packet)
 {
@@ -100,15 +109,12 @@ void ether_pfc_frame(struct ether_network *net, uint32_t link, const struct ethe
 	(void)link;
 	if (port->paused == off)
 		return;
-	port->paused = off;
 	if (off) {
+		port->paused = true;
 		net->totals.pauses++;
 		net->paused_ps[about] = ether_now(net);
 		return;
 	}
-	net->totals.paused_ps += ether_now(net) - net->paused_ps[about];
-	if (net->runs && ether_now(net) > net->paused_ps[about])
-		OBSERVE(net->base.setup.observers, link_count, about, LINK_PAUSE_PS, net->paused_ps[about], ether_now(net),
-			ether_now(net) - net->paused_ps[about]);
+	ether_pause_end(net, about);
 	ether_touch(net, about);
 }

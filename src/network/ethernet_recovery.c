@@ -7,6 +7,7 @@
  * al., SIGCOMM 2018). Lost is what a trimmed header or the receiver reports, and what a timer finds missing. On a single path packets
  * stay in order, so the receiver reports a gap at once. */
 #include "network/ethernet.h"
+#include "network/hops.h"
 
 /* ---- receiver ---------------------------------------------------------------------------------------------------------- */
 
@@ -249,6 +250,19 @@ static int64_t lose(struct ether_network *net, struct ether_flow *flow, uint32_t
 	return wire;
 }
 
+/* The sender knows that everything has come. */
+static void finish(struct ether_network *net, struct ether_flow *flow)
+{
+	struct network_ethernet_counters *totals = &net->totals;
+	int64_t took_ps = ether_now(net) - flow->start_ps;
+	flow->acked_ps = totals->last_acked_ps = ether_now(net);
+	flow->timeout_ps = TIME_NEVER;
+	hop_add(totals->completions, took_ps, 1);
+	if (took_ps < totals->least_completion_ps || totals->completions->packets == 1)
+		totals->least_completion_ps = took_ps;
+	OBSERVE(net->base.setup.observers, acked, flow->message.id, flow->acked_ps, flow->transmitted - flow->n_packets);
+}
+
 void ether_receive_ack(struct ether_network *net, uint32_t index, const struct ether_packet *ack, const struct ether_report *report)
 {
 	struct ether_flow *flow = ether_flow_at(net, index);
@@ -263,10 +277,7 @@ void ether_receive_ack(struct ether_network *net, uint32_t index, const struct e
 	if (ack->flags & ETHER_REFUSED)
 		lost = net->selective ? lose(net, flow, ack->sequence) : go_back(net, flow);
 	if (flow->cumulative == flow->n_packets) {
-		flow->acked_ps = ether_now(net);
-		flow->timeout_ps = TIME_NEVER;
-		if (flow->acked_ps > net->totals.last_acked_ps)
-			net->totals.last_acked_ps = flow->acked_ps;
+		finish(net, flow);
 		return;
 	}
 	if (flow->cumulative != before)

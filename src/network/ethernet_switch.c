@@ -90,7 +90,6 @@ static bool trim(struct ether_network *net, uint32_t link, uint32_t index)
 	net->counters.bytes_dropped += packet->payload;
 	net->counters.bytes_in_flight -= packet->payload;
 	packet->kind = ETHER_TRIMMED;
-	packet->class = ETHER_CONTROL;
 	packet->payload = 0;
 	packet->wire = (uint16_t)net->control_wire;
 	if (net->runs)
@@ -111,8 +110,8 @@ bool ether_admit(struct ether_network *net, uint32_t link, uint32_t index)
 {
 	struct ether_packet *packet = &net->packets[index];
 	struct ether_port *port = &net->ports[link];
-	if (packet->class != ETHER_BULK) {
-		if (port->queues[packet->class].bytes + packet->wire <= control_limit(net, port))
+	if (packet->kind != ETHER_DATA) {
+		if (port->queues[ether_class(packet)].bytes + packet->wire <= control_limit(net, port))
 			return true;
 		ether_drop(net, link, index);
 		return false;

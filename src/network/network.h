@@ -70,6 +70,8 @@ struct network_ethernet_counters {
 	uint64_t timeouts, refusals; /* of senders; complaints of receivers */
 	uint64_t pauses;        /* times that a port was told to stop */
 	int64_t paused_ps;      /* for how long, over all ports */
+	struct hop_histogram *completions; /* of messages: from start to the last acknowledgement; the model's */
+	int64_t least_completion_ps;
 	int64_t last_acked_ps;  /* when the last sender knew that everything had come */
 };
 
@@ -108,6 +110,7 @@ struct network_model {
 	/* The model that these settings ask for instead, with parameters of its own (packet: `transport` names an Ethernet one); NULL when
 	 * it has none. */
 	const struct network_model *(*variant)(const struct network_setting *settings, uint32_t n_settings);
+	bool acknowledges; /* tells observers when sources know that their messages have come */
 	bool own_ways;     /* what crosses a link does not follow from routes: messages have none (ROUTE_NONE) */
 	bool draws_errors; /* reads links.errors and draws lost codewords by itself */
 	/* Calls each(…) with what every message has still to put on the wire at its source now: payload and headers of what has not

@@ -111,6 +111,8 @@ static void keep_limit(struct recorder *recorder)
 	else if (!recorder->messages.dropped && room < 0) {
 		table_drop(&recorder->messages);
 		table_drop(&recorder->releases);
+		if (recorder->options.acknowledges)
+			table_drop(&recorder->acknowledgements);
 	} else {
 		return;
 	}
@@ -164,6 +166,19 @@ static void on_release(void *context, const struct release_record *record)
 	TABLE_SET(table, 2, int64_t, record->time_ps);
 	TABLE_SET(table, 3, uint32_t, record->rank);
 	TABLE_SET(table, 4, uint32_t, record->index);
+	table_commit(table);
+	if (!table->n_buffered)
+		keep_limit(context);
+}
+
+static void on_acked(void *context, uint64_t message, int64_t time_ps, uint64_t again)
+{
+	struct table *table = &((struct recorder *)context)->acknowledgements;
+	if (table->dropped)
+		return;
+	TABLE_SET(table, 0, int64_t, (int64_t)message);
+	TABLE_SET(table, 1, int64_t, time_ps);
+	TABLE_SET(table, 2, int64_t, (int64_t)again);
 	table_commit(table);
 	if (!table->n_buffered)
 		keep_limit(context);
@@ -293,6 +308,7 @@ struct observer recorder_observer(struct recorder *recorder)
 		.link_interval = detail >= DETAIL_INTERVALS ? on_interval : NULL,
 		.message = detail >= DETAIL_MESSAGES ? on_message : NULL,
 		.release = detail >= DETAIL_MESSAGES ? on_release : NULL,
+		.acked = detail >= DETAIL_MESSAGES && recorder->options.acknowledges ? on_acked : NULL,
 		.op = detail >= DETAIL_MESSAGES ? on_op : NULL,
 		.collective = on_collective,
 		.outage = failures_on_outage,
@@ -357,6 +373,11 @@ static void open_tables(struct recorder *recorder)
 		{.name = "rank", .type = VALUE_U32, .text = "of the operation in whose course it was sent"},
 		{.name = "index", .type = VALUE_U32, .text = "of that operation"},
 	};
+	static const struct variable acknowledgements[] = {
+		{.name = "message", .type = VALUE_I64, .text = "id of /messages; rows are in order of the last acknowledgement"},
+		{.name = "acked_ps", .type = VALUE_I64, .units = "ps", .text = "its source knew that all of it had come"},
+		{.name = "sent_again", .type = VALUE_I64, .units = "1", .text = "packets of it that were sent again"},
+	};
 	static const struct variable messages[] = {
 		{.name = "message", .type = VALUE_I64, .text = "id in order of issue; rows are in order of delivery"},
 		{.name = "source", .type = VALUE_U32, .text = "chip (npu of /nodes)"},
@@ -384,6 +405,9 @@ static void open_tables(struct recorder *recorder)
 		OPEN(messages, "/messages", "messages, in order of delivery", "message", TABLE_CHUNK, messages);
 		OPEN(releases, "/releases", "what let each message start, in order of issue", "release", TABLE_CHUNK, releases);
 	}
+	if (recorder->options.detail >= DETAIL_MESSAGES && recorder->options.acknowledges)
+		OPEN(acknowledgements, "/acknowledgements", "when sources knew that their messages had come", "acknowledgement", TABLE_CHUNK,
+		     acknowledgements);
 	if (recorder->options.detail >= DETAIL_INTERVALS)
 		OPEN(intervals, "/intervals", "presence of messages on links, in order of their end", "interval", TABLE_CHUNK, intervals);
 #undef OPEN
@@ -517,6 +541,7 @@ static void write_tables(struct recorder *recorder)
 	table_write(&recorder->ops);
 	table_write(&recorder->messages);
 	table_write(&recorder->releases);
+	table_write(&recorder->acknowledgements);
 	table_write(&recorder->intervals);
 	growing_write(recorder);
 }
@@ -560,6 +585,7 @@ static void close_everything(struct recorder *recorder)
 	table_close(&recorder->ops);
 	table_close(&recorder->messages);
 	table_close(&recorder->releases);
+	table_close(&recorder->acknowledgements);
 	table_close(&recorder->intervals);
 	link_bins_close(&recorder->links);
 	results_close(recorder);

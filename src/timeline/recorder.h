@@ -28,6 +28,7 @@ struct recorder_options {
 	const char *resolved_text;  /* with every default filled in */
 	uint64_t seed;
 	const char *model, *routing;
+	bool acknowledges;          /* the model reports when sources know that messages have come */
 	const struct workload *const *workloads; /* for /groups and names; may be NULL */
 	uint32_t n_workloads;
 	const uint32_t *workload_order; /* [n_workloads] in which groups are numbered; NULL: as they are listed */

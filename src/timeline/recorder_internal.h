@@ -49,7 +49,7 @@ struct recorder {
 	struct bins bins;
 	struct early early;
 	struct link_bins links;
-	struct table changes, failures, outages, reroutes, circuits, requests, collectives, ops, messages, releases, intervals;
+	struct table changes, failures, outages, reroutes, circuits, requests, collectives, ops, messages, releases, acknowledgements, intervals;
 	struct growing growing;
 	struct name_entry *names;
 	struct link_change *history; /* of all links, for their bins */

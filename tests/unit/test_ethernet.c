@@ -271,6 +271,185 @@ static void what_is_lost_comes_in_the_end(void **state)
 	assert_true(drops > 1000 && trimmed > 100 && again >= drops / 2);
 }
 
+/* ---- links that change, order, observers ------------------------------------------------------------------------------ */
+
+struct change { int64_t time_ps; uint32_t link; enum { GOES_DOWN, IS_FOUND, COMES_BACK, SLOWER } what; };
+static struct { struct test_net *net; struct change changes[8]; uint32_t n; bool due[8]; } changing;
+
+static void on_change(void *context, uint32_t change)
+{
+	(void)context;
+	changing.due[change] = true;
+	engine_request(&changing.net->engine, ENGINE_PHASE_CONTROL);
+}
+
+static void change_links(void *context)
+{
+	struct test_net *net = context;
+	for (uint32_t i = 0; i < changing.n; i++) {
+		const struct change *change = &changing.changes[i];
+		int64_t rate = net->fabric.link_bandwidth[change->link], latency_ps = net->fabric.link_latency_ps[change->link];
+		if (!changing.due[i])
+			continue;
+		changing.due[i] = false;
+		switch (change->what) {
+		case GOES_DOWN: network_change_link(net->network, change->link, LINK_DOWN, 0, latency_ps); break;
+		case IS_FOUND:
+			if (net->links.state[change->link] == LINK_DOWN)
+				network_avoid_link(net->network, change->link, true);
+			break;
+		case COMES_BACK:
+			network_change_link(net->network, change->link, LINK_UP, rate, latency_ps);
+			if (net->links.avoid[change->link])
+				network_avoid_link(net->network, change->link, false);
+			break;
+		case SLOWER: network_change_link(net->network, change->link, LINK_DEGRADED, rate / 3, latency_ps / 2); break;
+		}
+	}
+}
+
+static void nothing(void *context, uint32_t argument) { (void)context, (void)argument; }
+
+struct seen { int64_t payload, overhead, busy_ps, counts[LINK_COUNT_N], acked; };
+static void see_bytes(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead, uint8_t kind)
+{
+	struct seen *seen = context;
+	(void)link, (void)kind;
+	assert_true(start_ps < end_ps);
+	seen->payload += payload;
+	seen->overhead += overhead;
+}
+static void see_busy(void *context, uint32_t link, int64_t start_ps, int64_t end_ps)
+{
+	(void)link;
+	((struct seen *)context)->busy_ps += end_ps - start_ps;
+}
+static void see_interval(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, uint64_t message)
+{
+	(void)context, (void)link, (void)message;
+	assert_true(start_ps < end_ps);
+}
+static void see_queue(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t max_bytes, int64_t byte_ps)
+{
+	(void)context, (void)link;
+	assert_true(start_ps < end_ps && byte_ps <= max_bytes * (end_ps - start_ps));
+}
+static void see_count(void *context, uint32_t link, enum link_count what, int64_t start_ps, int64_t end_ps, int64_t amount)
+{
+	(void)link;
+	assert_true(start_ps <= end_ps && amount > 0);
+	((struct seen *)context)->counts[what] += amount;
+}
+static void see_acked(void *context, uint64_t message, int64_t time_ps, uint64_t again)
+{
+	(void)message, (void)time_ps, (void)again;
+	((struct seen *)context)->acked++;
+}
+
+/* A random program on a fat tree of 16 with up to two failures. `disturbed`: other events in the queue, and an observer. */
+static void run_changing(uint32_t seed, bool disturbed, struct test_flow *flows, uint32_t *n, struct seen *seen,
+			 struct network_ethernet_counters *counters)
+{
+	static const char *const names[] = {"window", "dcqcn", "nscc", "rccc"};
+	struct random_stream random = random_stream(seed, "test.change", 0);
+	struct test_net net;
+	uint32_t transport = (uint32_t)random_below(&random, 4);
+	enum routing routing = transport == 1 ? ROUTING_ECMP : (enum routing)random_below(&random, 4); /* default, ecmp, spray, adaptive */
+	test_net_fabric(&net, "fat-tree:radix=4,levels=3,bandwidth=224 Gb/s,latency=321 ns", routing);
+	if (disturbed)
+		observers_add(&net.observers, &(struct observer){.context = seen, .link_bytes = see_bytes, .link_busy = see_busy,
+			.link_interval = see_interval, .link_queue = see_queue, .link_count = see_count, .acked = see_acked}, true);
+	create(&net, (const char *const[]){"transport", names[transport], "timeout", "40 us", "buffer", "60 kB", "pfc", seed % 2 ? "yes" : "no", NULL});
+	*n = 2 + (uint32_t)random_below(&random, 14);
+	for (uint32_t i = 0; i < *n; i++) {
+		flows[i] = (struct test_flow){.source = (uint32_t)random_below(&random, 16), .bytes = (int64_t)random_below(&random, 600000),
+			.start_ps = (int64_t)random_below(&random, 4000000)};
+		flows[i].destination = (flows[i].source + 1 + (uint32_t)random_below(&random, 15)) % 16;
+	}
+	changing.net = &net;
+	changing.n = 0;
+	for (uint32_t f = 0; f < 2; f++) {
+		uint32_t link = (uint32_t)random_below(&random, net.fabric.n_links);
+		bool of_host = net.fabric.node_npu[net.fabric.link_source[link]] != FABRIC_NONE || net.fabric.node_npu[net.fabric.link_target[link]] != FABRIC_NONE;
+		int64_t at_ps = 1000000 + (int64_t)random_below(&random, 20000000);
+		if (random_below(&random, 4) == 0) {
+			changing.changes[changing.n++] = (struct change){at_ps, link, SLOWER};
+			continue;
+		}
+		changing.changes[changing.n++] = (struct change){at_ps, link, GOES_DOWN};
+		if (!of_host && random_below(&random, 2))
+			changing.changes[changing.n++] = (struct change){at_ps + 9000000, link, IS_FOUND};
+		if (of_host || f == 0 || random_below(&random, 2))
+			changing.changes[changing.n++] = (struct change){at_ps + 30000000, link, COMES_BACK};
+		else if (changing.changes[changing.n - 1].what == GOES_DOWN)
+			changing.changes[changing.n++] = (struct change){at_ps + 70000000, link, COMES_BACK};
+	}
+	engine_register_phase(&net.engine, ENGINE_PHASE_CONTROL, change_links, &net);
+	uint8_t handler = engine_register(&net.engine, on_change, &net), idle = engine_register(&net.engine, nothing, &net);
+	for (uint32_t i = 0; disturbed && i < 3000; i++) /* at times that others have as well */
+		engine_schedule(&net.engine, (int64_t)random_below(&random, 30000) * 1000, idle, i);
+	for (uint32_t i = 0; i < changing.n; i++)
+		engine_schedule(&net.engine, changing.changes[i].time_ps, handler, i);
+	test_net_plan(&net, flows, *n);
+	while (engine_run(&net.engine, 1999) == ENGINE_SLICED)
+		ether_verify(inside(&net));
+	ether_verify(inside(&net));
+	assert_int_equal(net.network->error.code, ERROR_NONE);
+	assert_int_equal(inside(&net)->flows.n_used, 0);
+	assert_int_equal(inside(&net)->n_packets_used, 0);
+	assert_int_equal(inside(&net)->counters.bytes_in_flight, 0);
+	*counters = counters_of(&net);
+	counters->completions = NULL;
+	test_net_release(&net);
+}
+
+static void links_may_fail_and_nothing_depends_on_order_or_observers(void **state)
+{
+	(void)state;
+	uint64_t drops = 0;
+	for (uint32_t seed = 0; seed < 150; seed++) {
+		struct test_flow flows[2][16];
+		struct seen seen = {0};
+		struct network_ethernet_counters counters[2];
+		uint32_t n[2];
+		for (uint32_t i = 0; i < 2; i++)
+			run_changing(seed, i, flows[i], &n[i], &seen, &counters[i]);
+		assert_int_equal(n[0], n[1]);
+		for (uint32_t i = 0; i < n[0]; i++) {
+			assert_true(flows[0][i].end_ps != TIME_NEVER);
+			if (flows[0][i].end_ps != flows[1][i].end_ps)
+				printf("seed %u flow %u\n", seed, i);
+			assert_int_equal(flows[0][i].sent_ps, flows[1][i].sent_ps);
+			assert_int_equal(flows[0][i].end_ps, flows[1][i].end_ps);
+		}
+		assert_memory_equal(&counters[0], &counters[1], sizeof counters[0]);
+		assert_int_equal(seen.counts[LINK_DROPS], counters[0].drops);
+		assert_int_equal(seen.counts[LINK_TRIMS], counters[0].trims);
+		assert_int_equal(seen.counts[LINK_MARKS], counters[0].marks);
+		assert_int_equal(seen.counts[LINK_PAUSE_PS], counters[0].paused_ps);
+		drops += counters[0].drops;
+	}
+	assert_true(drops > 1000);
+}
+
+/* Without losses a link carries as payload what its messages weigh; the rest is headers and acknowledgements. */
+static void payload_and_overhead_add_up(void **state)
+{
+	(void)state;
+	struct test_net net;
+	struct seen seen = {0};
+	struct test_flow flows[2] = {{.source = 0, .destination = 3, .bytes = 100001}, {.source = 2, .destination = 1, .bytes = 4096}};
+	test_net_fabric(&net, "star:n=4,bandwidth=100 Gb/s,latency=500 ns", ROUTING_DEFAULT);
+	observers_add(&net.observers, &(struct observer){.context = &seen, .link_bytes = see_bytes, .link_busy = see_busy, .acked = see_acked}, true);
+	create(&net, (const char *const[]){"transport", "window", "header", "70 B", "control", "80 B", NULL});
+	test_net_run(&net, flows, 2);
+	assert_int_equal(seen.payload, 2 * (100001 + 4096));
+	assert_int_equal(seen.overhead, 2 * (25 + 1) * (70 + 80));
+	assert_int_equal(seen.acked, 2);
+	assert_true(seen.busy_ps >= (seen.payload + seen.overhead) * 80);
+	test_net_release(&net);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +459,8 @@ int main(void)
 		cmocka_unit_test(pauses_never_drop),
 		cmocka_unit_test(a_victim_of_pauses_loses_what_theory_says),
 		cmocka_unit_test(what_is_lost_comes_in_the_end),
+		cmocka_unit_test(links_may_fail_and_nothing_depends_on_order_or_observers),
+		cmocka_unit_test(payload_and_overhead_add_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
