@@ -92,13 +92,20 @@ static struct tree_node *node_at(struct reader *reader, enum tree_kind kind, str
 	return node;
 }
 
+/* By its chunks: fy_token_get_text of libfyaml 0.7 loses memory on a text of many doubled quotes. */
 static const char *token_text(struct reader *reader, struct fy_token *token)
 {
-	size_t length = 0;
-	const char *bytes = token ? fy_token_get_text(token, &length) : NULL;
-	char *copy = arena_alloc(reader->arena, length + 1);
-	if (bytes)
-		memcpy(copy, bytes, length);
+	struct text text = TEXT_INIT;
+	struct fy_token_iter *iter = token ? fy_token_iter_create(token) : NULL;
+	const struct fy_iter_chunk *chunk = NULL;
+	int error = 0;
+	while (iter && (chunk = fy_token_iter_chunk_next(iter, chunk, &error)))
+		text_add(&text, chunk->str, chunk->len);
+	fy_token_iter_destroy(iter);
+	char *copy = arena_alloc(reader->arena, text.length + 1);
+	if (text.length)
+		memcpy(copy, text.data, text.length);
+	text_release(&text);
 	return copy;
 }
 

@@ -22,6 +22,7 @@
 #include "trace/chakra_deps.h"
 #include "trace/chakra_node.h"
 #include "trace/formats.h"
+#include "trace/group_text.h"
 #include "trace/names.h"
 #include "trace/splits.h"
 #include "workload/program.h"
@@ -38,6 +39,7 @@ struct process_group {
 	const char *name;
 	uint32_t *ranks; /* NULL: not described, taken as all */
 	uint32_t n_ranks;
+	bool from_node;  /* described by a node, perhaps for ranks that do not run here */
 };
 
 struct loader {
@@ -300,6 +302,28 @@ static void take_own(const struct chakra_node *node, struct program *program, st
 		program->n_streams = (uint16_t)(op->stream + 1);
 }
 
+/* Members of process groups that a metadata node describes, where no file of groups has. */
+static void take_groups(struct loader *l, const struct chakra_node *node)
+{
+	const char *at = (const char *)node->inputs.at, *end = (const char *)node->inputs.end;
+	struct group_text found;
+	while (at && group_text_next(&at, end, &found)) {
+		struct wire name = {(const uint8_t *)found.name, (const uint8_t *)found.name + found.name_length};
+		uint32_t n = group_text_ranks(found.ranks, found.ranks_length, NULL, 0);
+		if (!found.name_length || !n)
+			continue;
+		uint64_t n_guessed = l->n_guessed_groups;
+		uint32_t index = find_group(l, name); /* may move them all */
+		struct process_group *group = &l->groups[index];
+		if (group->ranks)
+			continue;
+		l->n_guessed_groups = l->n_guessed_groups > n_guessed ? n_guessed : n_guessed - 1; /* known, or known at last */
+		group->ranks = arena_array(&l->w->arena, n, sizeof *group->ranks);
+		group->n_ranks = group_text_ranks(found.ranks, found.ranks_length, group->ranks, n);
+		group->from_node = true;
+	}
+}
+
 static int make_op(struct loader *l, uint32_t rank, const struct chakra_node *node, struct program *program, struct op *op)
 {
 	*op = (struct op){.kind = OP_COMPUTE, .stream = node->host ? STREAM_HOST : STREAM_DEVICE, .flags = node->host ? OP_HOST : 0};
@@ -311,6 +335,8 @@ static int make_op(struct loader *l, uint32_t rank, const struct chakra_node *no
 		return make_message(l, rank, node, op);
 	if (node->type == CHAKRA_INVALID)
 		return wrong_node(l, rank, node, "its type is INVALID");
+	if (node->type == CHAKRA_METADATA)
+		take_groups(l, node);
 	if (node->type == CHAKRA_METADATA || node->type >= CHAKRA_STORAGE) {
 		op->kind = OP_WAIT;
 		op->stream = STREAM_NONE;
@@ -528,9 +554,14 @@ static int add_groups(struct loader *l)
 	workload_set_slots(l->w, (uint32_t)l->n_groups + 1);
 	add_slot(l, SLOT_ALL, "all", NULL, 0);
 	for (size_t i = 0; i < l->n_groups; i++) {
-		const struct process_group *group = &l->groups[i];
-		if (group->ranks && check_group(l, group))
-			return -1;
+		struct process_group *group = &l->groups[i];
+		if (group->ranks && check_group(l, group)) {
+			if (!group->from_node)
+				return -1;
+			*l->err = (struct error){0};
+			group->ranks = NULL; /* one rank's trace of a larger job */
+			l->n_guessed_groups++;
+		}
 		add_slot(l, 1 + (uint32_t)i, group->name, group->ranks, group->n_ranks);
 	}
 	return 0;
@@ -541,7 +572,7 @@ static void say_assumed(const struct loader *l)
 	if (!l->request->assumed)
 		return;
 	if (l->n_guessed_groups)
-		text_printf(l->request->assumed, "%llu process groups are not described by a group file: each is taken as all ranks\n",
+		text_printf(l->request->assumed, "%llu process groups are not described for these ranks: each is taken as all of them\n",
 			    (unsigned long long)l->n_guessed_groups);
 	if (l->n_absent)
 		text_printf(l->request->assumed, "%llu nodes that others depend on are absent: those dependencies were dropped\n",

@@ -16,9 +16,11 @@
 #define LIMIT_NODES 100000000u
 
 /* Field numbers of et_def.proto. */
-enum { NODE_ID = 1, NODE_NAME, NODE_TYPE, NODE_CTRL_DEPS, NODE_DATA_DEPS, NODE_START, NODE_DURATION, NODE_ATTR = 10 };
+enum { NODE_ID = 1, NODE_NAME, NODE_TYPE, NODE_CTRL_DEPS, NODE_DATA_DEPS, NODE_START, NODE_DURATION, NODE_INPUTS, NODE_ATTR = 10 };
 enum { ATTR_NAME = 1, ATTR_DOUBLE = 3, ATTR_FLOAT = 5, ATTR_SINT32 = 15, ATTR_SINT64 = 17, ATTR_BOOL = 27, ATTR_BOOLS = 28,
        ATTR_STRING = 29 };
+
+enum { IO_VALUES = 1 }; /* of IOInfo */
 
 struct stream {
 	const char *path;
@@ -199,6 +201,7 @@ struct decoder {
 static int read_field(struct decoder *d, struct chakra_node *node, struct wire_field *field)
 {
 	struct attribute attribute;
+	struct wire_field part;
 	switch ((uint64_t)field->number << 3 | field->type) {
 	case NODE_ID << 3 | WIRE_VARINT: node->id = field->value; return 0;
 	case NODE_NAME << 3 | WIRE_BYTES: node->name = field->bytes; return 0;
@@ -213,6 +216,11 @@ static int read_field(struct decoder *d, struct chakra_node *node, struct wire_f
 	case NODE_DATA_DEPS << 3 | WIRE_BYTES: return take_deps(&d->data, field) ? 0 : corrupt(&d->stream, "a node is malformed");
 	case NODE_CTRL_DEPS << 3 | WIRE_VARINT:
 	case NODE_CTRL_DEPS << 3 | WIRE_BYTES: return take_deps(&d->ctrl, field) ? 0 : corrupt(&d->stream, "a node is malformed");
+	case NODE_INPUTS << 3 | WIRE_BYTES:
+		while (wire_next(&field->bytes, &part) == WIRE_FIELD)
+			if (part.number == IO_VALUES && part.type == WIRE_BYTES)
+				node->inputs = part.bytes;
+		return 0;
 	case NODE_ATTR << 3 | WIRE_BYTES:
 		if (!read_attribute(field->bytes, &attribute))
 			return corrupt(&d->stream, "a node's attribute is malformed");

@@ -21,6 +21,7 @@ struct chakra_node {
 	int64_t comm_type, comm_size, comm_src, comm_dst, comm_tag, comm_root; /* -1 where absent; comm_tag, comm_root 0 */
 	int64_t weft_stream, weft_duration_ps, weft_bytes; /* of our own writer: -2, -1, -1 where absent */
 	struct wire name, pg_name, algorithm, protocol, in_splits; /* texts without NUL; at == NULL where absent */
+	struct wire inputs;         /* values of the inputs, as printed by Python */
 	const uint64_t *data_deps, *ctrl_deps;             /* ids */
 	uint32_t n_data_deps, n_ctrl_deps;
 	uint8_t type;

@@ -337,7 +337,8 @@ static int parse(struct et_reader *r, yajl_handle handle, gzFile gz, const char 
 	uint64_t offset = 0;
 	int result = 0, code, got;
 	while (!result && (got = gzread(gz, block, size)) > 0) {
-		if (yajl_parse(handle, block, (size_t)got) != yajl_status_ok)
+		size_t mark = offset ? 0 : lines_mark((char *)block, (size_t)got);
+		if (yajl_parse(handle, block + mark, (size_t)got - mark) != yajl_status_ok)
 			result = error_set(err, ERROR_INPUT, "%s: offset %llu: %s", path,
 					   (unsigned long long)(offset + yajl_get_bytes_consumed(handle)), r->wrong ? r->wrong : "not JSON");
 		offset += (uint64_t)got;

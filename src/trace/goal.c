@@ -1,6 +1,7 @@
 #include "trace/goal.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "trace/formats.h"
+#include "trace/lines.h"
 
 #define LIMIT_BYTES ((size_t)4 << 30)
 #define LIMIT_RANKS (1 << 20)
@@ -185,23 +187,24 @@ static void grow_labels(struct reader *r)
 
 static int read_options(struct reader *r, struct op *op, bool message)
 {
-	int64_t value;
-	if (message && take_word(r, "tag")) {
-		if (take_number(r, UINT32_MAX, true, &value))
-			return -1;
-		op->tag = value == -1 ? ANY_TAG : (int32_t)(uint32_t)value;
+	for (;;) { /* in any order, though the grammar has one */
+		int64_t value;
+		if (message && take_word(r, "tag")) {
+			if (take_number(r, UINT32_MAX, true, &value))
+				return -1;
+			op->tag = value == -1 ? ANY_TAG : (int32_t)(uint32_t)value;
+		} else if (take_word(r, "cpu")) {
+			if (take_number(r, STREAM_NONE - 1, false, &value))
+				return -1;
+			op->stream = (uint16_t)value;
+		} else if (message && take_word(r, "nic")) {
+			if (take_number(r, LIMIT_NIC, false, &value))
+				return -1;
+			op->nic = (uint8_t)value;
+		} else {
+			return r->err->code ? -1 : 0;
+		}
 	}
-	if (take_word(r, "cpu")) {
-		if (take_number(r, STREAM_NONE - 1, false, &value))
-			return -1;
-		op->stream = (uint16_t)value;
-	}
-	if (message && take_word(r, "nic")) {
-		if (take_number(r, LIMIT_NIC, false, &value))
-			return -1;
-		op->nic = (uint8_t)value;
-	}
-	return r->err->code ? -1 : 0;
 }
 
 static int read_message(struct reader *r, struct op *op, bool send)
@@ -343,6 +346,8 @@ static void place_edges(struct program *program, const struct edge *edges, size_
 static int read_rank(struct reader *r, uint32_t rank)
 {
 	int64_t number;
+	if (!skip_space(r) && r->at >= r->end)
+		return error_at(r->err, r->path, r->line, column(r), "the file ends before rank %u of %u", rank, r->w->n_ranks);
 	if (!take_word(r, "rank"))
 		return r->err->code ? -1 : wrong(r, "found", "'rank N {' for every rank in order");
 	skip_space(r);
@@ -413,6 +418,16 @@ static int recognise(const struct trace_head *head)
 	return take_word(&r, "num_ranks") ? 90 : 0;
 }
 
+static bool is_packed(const char *path)
+{
+	unsigned char head[2] = {0};
+	FILE *file = fopen(path, "rb");
+	bool yes = file && fread(head, 1, 2, file) == 2 && head[0] == 0x1f && head[1] == 0x8b;
+	if (file)
+		fclose(file);
+	return yes;
+}
+
 static int load(struct workload *workload, const struct trace_request *request, struct error *err)
 {
 	const char *path = request->paths[0];
@@ -421,12 +436,13 @@ static int load(struct workload *workload, const struct trace_request *request, 
 	int result;
 	if (request->n_paths > 1)
 		return error_set(err, ERROR_INPUT, "%s: a GOAL schedule is one file, not %u", request->paths[1], request->n_paths);
-	if (!(data = text_read_file(path, LIMIT_BYTES, &length, err)))
+	if (!(data = is_packed(path) ? lines_read_file(path, LIMIT_BYTES, &length, err) : text_read_file(path, LIMIT_BYTES, &length, err)))
 		return -1;
+	size_t mark = lines_mark(data, length);
 	if (length >= 8 && memchr(data, '\0', 8)) {
 		result = goal_load_binary(path, (const unsigned char *)data, length, workload, err);
 	} else {
-		struct reader r = {.path = path, .data = data, .at = data, .end = data + length, .line_start = data, .line = 1,
+		struct reader r = {.path = path, .data = data + mark, .at = data + mark, .end = data + length, .line_start = data + mark, .line = 1,
 				   .w = workload, .err = err};
 		result = read_text(&r);
 		free(r.labels);

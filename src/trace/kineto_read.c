@@ -283,7 +283,8 @@ static void add_kernel(struct reader *r)
 		.start_ns = e->start_ns, .end_ns = e->start_ns + e->duration_ns, .correlation = e->has_correlation ? e->correlation : 0,
 		.name = intern(r, e->name), .comm = e->has_comm ? add_comm(r) : KINETO_NONE,
 		.stream = narrow(e->has_stream ? e->stream : e->thread),
-		.nccl = !strncmp(e->name, "ncclKernel", 10) || !strncmp(e->name, "ncclDevKernel", 13),
+		/* ncclKernel_…, ncclDevKernel_…, before 2.12 ncclAllReduceRingLLKernel_… */
+		.nccl = !strncmp(e->name, "nccl", 4) && strstr(e->name, "Kernel"),
 	};
 }
 
@@ -452,6 +453,28 @@ static int fail(const struct reader *r, yajl_handle handle, const char *path, ui
 	return -1;
 }
 
+/* Profilers write bandwidths of events without duration as inf and nan, which are no JSON: they become 0, and nothing here reads them.
+ * One that a block's end cuts in two is not found, and refused. */
+static void replace_not_numbers(char *text, size_t n)
+{
+	static const char *const words[] = {"Infinity", "inf", "nan", "NaN"};
+	for (char *at = text; (at = memchr(at, ':', (size_t)(text + n - at))); at++) {
+		char *value = at + 1, *end = text + n;
+		while (value < end && *value == ' ')
+			value++;
+		char *word = value + (value < end && *value == '-');
+		if (word >= end || (*word != 'I' && *word != 'i' && *word != 'n' && *word != 'N'))
+			continue;
+		for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+			size_t length = strlen(words[i]);
+			if ((size_t)(end - word) <= length || memcmp(word, words[i], length) || !strchr(",} \n\r", word[length]))
+				continue;
+			memset(value, ' ', (size_t)(word - value) + length);
+			*value = '0';
+		}
+	}
+}
+
 static int parse_stream(struct reader *r, yajl_handle handle, gzFile gz, const char *path, struct error *err)
 {
 	static const size_t size = 1 << 16;
@@ -459,8 +482,10 @@ static int parse_stream(struct reader *r, yajl_handle handle, gzFile gz, const c
 	uint64_t offset = 0;
 	int result = 0, code, got;
 	while ((got = gzread(gz, block, (unsigned)size)) > 0 && !result) {
-		if (yajl_parse(handle, block, (size_t)got) != yajl_status_ok)
-			result = fail(r, handle, path, offset, block, (size_t)got, err);
+		size_t mark = offset ? 0 : lines_mark((char *)block, (size_t)got);
+		replace_not_numbers((char *)block + mark, (size_t)got - mark);
+		if (yajl_parse(handle, block + mark, (size_t)got - mark) != yajl_status_ok)
+			result = fail(r, handle, path, offset + mark, block + mark, (size_t)got - mark, err);
 		offset += (uint64_t)got;
 		if (!result && lines_explode(gz))
 			result = error_set(err, ERROR_INPUT, "%s: more than 200 times as long as it is compressed: this is no trace", path);

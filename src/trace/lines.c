@@ -17,6 +17,8 @@ bool lines_explode(gzFile file)
 	return text > (z_off_t)4 << 20 && packed >= 0 && text / 200 > packed;
 }
 
+size_t lines_mark(const char *text, size_t length) { return length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0; }
+
 char *lines_read_file(const char *path, size_t limit_bytes, size_t *length, struct error *err)
 {
 	gzFile file = gzopen(path, "rb");
@@ -44,6 +46,9 @@ char *lines_read_file(const char *path, size_t limit_bytes, size_t *length, stru
 		free(text);
 		text = NULL;
 	} else {
+		size_t mark = lines_mark(text, n);
+		n -= mark;
+		memmove(text, text + mark, n);
 		text[n] = '\0';
 		*length = n;
 	}

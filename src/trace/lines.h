@@ -13,6 +13,9 @@ struct error;
 /* Reads through zlib up to `limit_bytes` of text: what would grow beyond is refused. NUL added, free() it; NULL on error. */
 char *lines_read_file(const char *path, size_t limit_bytes, size_t *length, struct error *err);
 
+/* Length of a UTF-8 byte order mark at the beginning, 0 when there is none: editors put it there, and it means nothing. */
+size_t lines_mark(const char *text, size_t length);
+
 /* Whether a compressed file has grown beyond all measure so far (200-fold, after the first 4 MiB): traces shrink to a tenth or a
  * thirtieth, and what shrinks more is made to fill memory. Takes a system call: not for every byte. */
 bool lines_explode(gzFile file);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "trace/lines.h"
 #include "trace/paths.h"
 #include "workload/program.h"
 
@@ -40,7 +41,9 @@ static int read_head(const char *path, uint8_t *bytes, struct trace_head *head, 
 		return error_set(err, ERROR_INPUT, "%s: cannot open: %s", path, strerror(errno));
 	got = gzread(file, bytes, TRACE_HEAD_BYTES);
 	if (got >= 0) {
-		head->n = (size_t)got;
+		size_t mark = lines_mark((const char *)bytes, (size_t)got);
+		head->bytes = bytes + mark;
+		head->n = (size_t)got - mark;
 		head->whole = got < TRACE_HEAD_BYTES;
 	}
 	gzclose_r(file);
@@ -87,7 +90,10 @@ const struct trace_format *trace_recognise(const char *path, struct error *err)
 		for (size_t i = 0; trace_formats[i]; i++)
 			text_printf(&known, "%s%s", i ? ", " : "", trace_formats[i]->name);
 		if (!head.n)
-			error_set(err, ERROR_INPUT, "%s: %s", path, head.whole ? "the file is empty" : "is a directory");
+			error_set(err, ERROR_INPUT, "%s: %s", path, head.whole ? "the file is empty" :
+				  "is a directory (name its files, in quotes as '*.et' or with {rank} for their number)");
+		else if (head.n > 1 && (!memcmp(head.bytes, "\xff\xfe", 2) || !memcmp(head.bytes, "\xfe\xff", 2)))
+			error_set(err, ERROR_INPUT, "%s: is text in UTF-16 (expected UTF-8)", path);
 		else
 			error_set(err, ERROR_INPUT, "%s: not in a format that is known here (known: %s)%s", path, text_string(&known),
 			  other_use(&head));

@@ -708,7 +708,8 @@ int workload_read(struct workload *workload, const char *path, struct error *err
 	char *text = text_read_file(path, SIZE_MAX / 4, &length, err);
 	if (!text)
 		return -1;
-	int result = workload_parse(workload, text, path, err);
+	size_t mark = length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0; /* an editor's byte order mark */
+	int result = workload_parse(workload, text + mark, path, err);
 	free(text);
 	return result;
 }
