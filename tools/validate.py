@@ -229,10 +229,18 @@ def megatron():
     say(f"\nMedian error of the 84: {100 * errors[len(errors) // 2]:+.3g} %; from {100 * errors[0]:+.3g} % to {100 * errors[-1]:+.3g} %.")
 
 
+def contention():
+    global bad
+    say("\n## Fluid beside packet where messages contend\n\nDifferences are explained in docs/models.md; each has a range that it must stay in (tests/validate/run-contention).\n")
+    done = subprocess.run(["tests/validate/run-contention"], capture_output=True, text=True)
+    say("    " + done.stdout.rstrip().replace("\n", "\n    "))
+    bad += done.returncode != 0
+
+
 def main():
     say("# Validation\n\nWritten by `make validate` (tools/validate -o docs/validation.md). Error is weft over expected, less one. Where it says *must*, a larger\n"
         "difference than the stated one fails the run; measurements are shown as they come out.")
-    for part in (closed_forms, circuits, ns3, astra, loggopsim, chakra, megatron, azure, msccl):
+    for part in (closed_forms, circuits, ns3, astra, loggopsim, chakra, megatron, azure, msccl, contention):
         part()
         print(f"validate: {part.__name__} done, {bad} wrong", file=sys.stderr)
     text = "\n".join(lines) + "\n"
