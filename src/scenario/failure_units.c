@@ -26,6 +26,7 @@ struct gathering {
 	struct catalogue own;        /* when the run has no physics */
 	uint32_t *in_first, *in_links; /* links that enter a node, by id; NULL: not needed yet */
 	const struct catalogue *catalogue;
+	uint32_t *npu_rank;          /* the rank on each chip, FABRIC_NONE; NULL: not needed yet. In the simulation's arena */
 	struct error *err;
 };
 
@@ -201,9 +202,14 @@ static void add_chip(struct gathering *g, struct failure_unit *unit, uint32_t np
 {
 	struct simulation *simulation = g->simulation;
 	add_links_of_node(g, unit, simulation->fabric.npu_node[npu]);
-	for (uint32_t r = 0; r < simulation->n_ranks; r++)
-		if (simulation->placement[r] == npu)
-			unit->ranks[unit->n_ranks++] = r;
+	if (!g->npu_rank) {
+		g->npu_rank = links_array(simulation, simulation->fabric.n_npus);
+		memset(g->npu_rank, 0xff, simulation->fabric.n_npus * sizeof *g->npu_rank); /* FABRIC_NONE */
+		for (uint32_t r = 0; r < simulation->n_ranks; r++)
+			g->npu_rank[simulation->placement[r]] = r;
+	}
+	if (g->npu_rank[npu] != FABRIC_NONE)
+		unit->ranks[unit->n_ranks++] = g->npu_rank[npu];
 }
 
 static int fail_chip(struct gathering *g, const struct scenario_failure *entry)
@@ -217,37 +223,57 @@ static int fail_chip(struct gathering *g, const struct scenario_failure *entry)
 			 nearest ? "the nearest is" : "the first is", nearest ? nearest : names[0]);
 }
 
+/* Whether the machine has circuit switches, which swap blocks of chips. */
+static bool swaps_blocks(struct gathering *g)
+{
+	const struct fabric *fabric = &g->simulation->fabric;
+	for (uint32_t c = 0; catalogue_of(g) && c < fabric->n_components; c++) {
+		const struct component_kind *kind = catalogue_component(g->catalogue, fabric->component_kind[c], NULL);
+		if (kind && kind->category == COMPONENT_CIRCUIT_SWITCH)
+			return true;
+	}
+	return false;
+}
+
+/* The chips that match: in natural order; for blocks, rack by rack (a cube is a rack of tpu-torus). */
+static uint32_t *match_chips(struct gathering *g, const struct scenario_failure *entry, uint32_t *n)
+{
+	const struct fabric *fabric = &g->simulation->fabric;
+	uint32_t *npus = links_array(g->simulation, fabric->n_npus);
+	for (uint32_t npu = 0; npu < fabric->n_npus; npu++) {
+		uint32_t at = *n;
+		if (!text_matches(entry->chip, fabric->node_name[fabric->npu_node[npu]]))
+			continue;
+		for (; entry->together > 1 && at && fabric->node_rack[fabric->npu_node[npus[at - 1]]] > fabric->node_rack[fabric->npu_node[npu]]; at--)
+			npus[at] = npus[at - 1];
+		npus[at] = npu;
+		++*n;
+	}
+	return npus;
+}
+
 static int add_chips(struct gathering *g, const struct scenario_failure *entry)
 {
-	struct simulation *simulation = g->simulation;
-	const struct fabric *fabric = &simulation->fabric;
-	uint32_t together = (uint32_t)entry->together, in_block = 0, n = 0;
-	bool swaps = together == 1;
-	for (uint32_t c = 0; catalogue_of(g) && !swaps && c < fabric->n_components; c++) {
-		const struct component_kind *kind = catalogue_component(g->catalogue, fabric->component_kind[c], NULL);
-		swaps = kind && kind->category == COMPONENT_CIRCUIT_SWITCH;
-	}
-	if (!swaps)
-		return tree_fail(tree_get(entry->node, "together"), g->err, "blocks of chips are swapped by circuit switches: '%s' has none",
-				 fabric->module->name);
+	const struct fabric *fabric = &g->simulation->fabric;
+	uint32_t together = (uint32_t)entry->together, n = 0, *npus = match_chips(g, entry, &n);
 	struct failure_unit *unit = NULL;
-	for (uint32_t npu = 0; npu < fabric->n_npus; npu++) {
-		const char *name = fabric->node_name[fabric->npu_node[npu]];
-		if (!text_matches(entry->chip, name))
-			continue;
-		if (in_block++ % together == 0) {
-			unit = add_unit(g, entry, name);
-			unit->ranks = links_array(simulation, together);
-			if (set_mttf(g, unit, NULL, false, fabric->npu_node[npu]))
-				return -1;
-		}
-		add_chip(g, unit, npu);
-		n++;
-	}
 	if (!n)
 		return fail_chip(g, entry);
+	if (together > 1 && !swaps_blocks(g))
+		return tree_fail(tree_get(entry->node, "together"), g->err, "blocks of chips are swapped by circuit switches: '%s' has none",
+				 fabric->module->name);
 	if (n % together)
 		return tree_fail(tree_get(entry->node, "together"), g->err, "%u chips do not fall into blocks of %u", n, together);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t node = fabric->npu_node[npus[i]];
+		if (i % together == 0) {
+			unit = add_unit(g, entry, fabric->node_name[node]);
+			unit->ranks = links_array(g->simulation, together);
+			if (set_mttf(g, unit, NULL, false, node))
+				return -1;
+		}
+		add_chip(g, unit, npus[i]);
+	}
 	return 0;
 }
 

@@ -21,7 +21,7 @@ struct text;
 struct tree_node;
 
 /* "4 h", "1 s .. 60 s", "0.5 h .. 4 h .. 24 h": one value, evenly, or by a triangle; low <= likely <= high. */
-struct spread { double low, likely, high; };
+struct spread { double low, likely, high; bool triangle; };
 
 /* An entry of the list `failures`. */
 struct scenario_failure {

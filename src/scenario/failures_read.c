@@ -50,7 +50,7 @@ int spread_read(const struct tree_node *map, const char *key, const char *text, 
 			return tree_fail(node, err, "'%s' is '%s': a range goes from less to more", key, text);
 		at = dots ? dots + 2 : NULL;
 	}
-	*spread = (struct spread){values[0], n == 3 ? values[1] : (values[0] + values[n - 1]) / 2, values[n - 1]};
+	*spread = (struct spread){values[0], n == 3 ? values[1] : (values[0] + values[n - 1]) / 2, values[n - 1], n == 3};
 	return 0;
 }
 
@@ -60,15 +60,14 @@ double spread_draw(const struct spread *spread, struct random_stream *stream)
 	double peak = width > 0 ? (spread->likely - spread->low) / width : 0;
 	if (!(width > 0))
 		return spread->low;
-	if (spread->likely == (spread->low + spread->high) / 2) /* a range of two ends is even */
+	if (!spread->triangle)
 		return spread->low + width * u;
 	return u < peak ? spread->low + width * sqrt(u * peak) : spread->high - width * sqrt((1 - u) * (1 - peak));
 }
 
 double spread_mean(const struct spread *spread)
 {
-	bool even = spread->likely == (spread->low + spread->high) / 2;
-	return even ? spread->likely : (spread->low + spread->likely + spread->high) / 3;
+	return spread->triangle ? (spread->low + spread->likely + spread->high) / 3 : spread->likely;
 }
 
 static int read_rates(struct scenario_failure *failure, struct error *err)

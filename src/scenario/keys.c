@@ -184,8 +184,8 @@ static const struct section_key failure_keys[] = {
 	{"spares", KEY_COUNT, "0", "0..1000000", "down, crash: units in reserve, in each group of `spares_per`; one takes over after `switchover` and is free again "
 		"when the unit is repaired", AT(spares)},
 	{"spares_per", KEY_COUNT, "0", "0..1048576", "units, in their natural order, that share `spares`; 0: all of the entry", AT(spares_per)},
-	{"together", KEY_COUNT, "1", "1..1048576", "crash: chips, in natural order, that are swapped as a block (a cube of 64), as circuit switches do; units and "
-		"spares are then such blocks", AT(together)},
+	{"together", KEY_COUNT, "1", "1..1048576", "crash: chips, rack by rack, that are swapped as a block, as circuit switches do (a cube of 64 of `tpu-torus`); "
+		"units and spares are then such blocks", AT(together)},
 	{"switchover", KEY_TIME, "0 s", NULL, "until a spare has taken over", AT(switchover_ps)},
 	{"spare_latency", KEY_TIME, "0 s", NULL, "what a spare adds to the latency of each of its links: one hop more", AT(spare_latency_ps)},
 	{0},
