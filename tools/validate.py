@@ -75,6 +75,15 @@ def moved_ps(switch, more=""):
     return out["circuits"]["dark_ps"]
 
 
+def step_with_moves(moments_ms):
+    """Four steps of two chips: 150 ms of computing, 20 ms of gradients; at these moments their circuit goes to the other port of both."""
+    states = "".join(f", {{at: {at} ms, connect: [[0, 1, {i % 2}], [1, 0, {i % 2}]]}}" for i, at in enumerate(moments_ms, 1))
+    out = scenario("topology: {module: ocs, n: 2, ports: 2, switch: ocs-onetouch-8, bandwidth: 50 GB/s, latency: 500 ns}\nprotocol: none\n"
+                   f"circuits: {{controller: static, states: [{{at: 0 ps, connect: [[0, 1, 0], [1, 0, 0]]}}{states}]}}\nworkload:\n  - pipeline: {{stages: 1, "
+                   "microbatches: 1, data_parallel: 2, forward: 50 ms, gradient: 1 GB, algorithm: ring, iterations: 4}\n")
+    return out["time_ps"] * 1e-6
+
+
 def break_even(delay):
     out = scenario("topology: {module: ocs, n: 2, ports: 2, bandwidth: 50 GB/s, latency: 0 ns}\nprotocol: none\ncircuits: {controller: request, "
                    f"switching: {delay}, relock: 0 ps, states: [{{name: single, shifts: 1}}, {{name: double, shifts: [1, 1]}}]}}\nworkload:\n"
@@ -98,6 +107,12 @@ def circuits():
     row("Mordia type", 80, moved_ps("ocs-mordia") * 1e-6, 1e-9)
     row("KDDI, re-lock with DSP, behind a switch of 4 ns", 6200, moved_ps("ocs-onetouch-8") * 1e-6)
     row("KDDI, re-lock with linear optics, behind a switch of 4 ns", 5200, moved_ps("ocs-onetouch-8") * 1e-6)
+    head("Circuit switches: when to move", "KDDI: GPUs do not send for 100 to 400 ms of a step, so that moving within those windows does no harm, and moving at other "
+         "times does (there it breaks jobs; here a job waits). Four steps of 150 ms computing and 20 ms of gradients; no move, three within the windows (must "
+         "agree), three while gradients move: the re-lock of 5.7 ms each.", "circuits: {controller: static, …}", "us")
+    still = step_with_moves(())
+    row("moves in the windows, beside none", still, step_with_moves((60, 230, 400)), 1e-9)
+    row("moves under traffic", still + 3 * 5700, step_with_moves((160, 335.7, 511.4)), 1e-6)
     head("TPU v4", "4,096 chips in 64 cubes of 96 fibres, 48 circuit switches (must agree); twisting 4 x 4 x 8 gains about 70 %, of bisection as published, of all-to-all "
          "as simulated; circuit switches draw less than 3 % of the power: a bound, here with idle chips.", "topology: {module: tpu-torus, dims: 16x16x16}", "")
     out = scenario("topology: {module: tpu-torus, dims: 16x16x16}\nenergy: {}\nworkload:\n  - messages: [{from: 0, to: 1, size: 1 MB}]\n")
