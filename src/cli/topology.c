@@ -289,7 +289,8 @@ static void show_figures(const struct fabric *fabric, const struct fabric_summar
 		json_integer(json, "flows", fabric->n_flows);
 		return;
 	}
-	printf("\n%s NPU: %u links out, %s per direction\n", summary->npus_alike ? "every" : "first", summary->npu_links,
+	printf(fabric->link_ports ? "\n%s NPU: %u circuits that could be, %s per direction through all its ports\n"
+				  : "\n%s NPU: %u links out, %s per direction\n", summary->npus_alike ? "every" : "first", summary->npu_links,
 	       units_format_rate(rate, sizeof rate, (double)summary->npu_bytes_per_s));
 	printf("between NPUs: at most %u hops, %.4g on average", summary->diameter_hops, summary->mean_hops);
 	printf(all ? "\n" : " (towards %u of them)\n", summary->n_measured);

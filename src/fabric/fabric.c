@@ -229,6 +229,17 @@ uint32_t fabric_circuits_sharing(const struct fabric *fabric, uint32_t link)
 	return n;
 }
 
+int64_t fabric_rate_out(const struct fabric *fabric, uint32_t node)
+{
+	int64_t fixed = 0, circuits = 0, n = 0;
+	for (uint32_t i = fabric->out_first[node]; i < fabric->out_first[node + 1]; i++) {
+		bool circuit = fabric->link_ports && fabric->link_ports[fabric->out_links[i]];
+		*(circuit ? &circuits : &fixed) += fabric->link_bandwidth[fabric->out_links[i]];
+		n += circuit;
+	}
+	return fixed + (n ? circuits / n : 0);
+}
+
 static bool inside(const struct fabric_include *include, uint32_t node)
 {
 	return node - include->first_node < include->n_nodes;

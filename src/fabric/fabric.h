@@ -93,6 +93,8 @@ int fabric_verify(const struct fabric *fabric, struct error *err);
 
 /* Links that leave a node: how many circuits share the ports of this one, itself included; 1 for a link that is no circuit. */
 uint32_t fabric_circuits_sharing(const struct fabric *fabric, uint32_t link);
+/* What leaves a node in a second at most: its links together, of circuits that share ports as many as there are ports. */
+int64_t fabric_rate_out(const struct fabric *fabric, uint32_t node);
 /* A link's stable name, written to out and returned. */
 const char *fabric_link_name(const struct fabric *fabric, uint32_t link, char *out, size_t size);
 /* Legal ways on from a hop, from the module or by shortest path; choices[0 … returned). 0: no way. */

@@ -68,9 +68,7 @@ static void measure_npus(const struct fabric *fabric, struct fabric_summary *sum
 	summary->npus_alike = true;
 	for (uint32_t npu = 0; npu < fabric->n_npus; npu++) {
 		uint32_t node = fabric->npu_node[npu], count = fabric->out_first[node + 1] - fabric->out_first[node];
-		int64_t sum = 0;
-		for (uint32_t i = fabric->out_first[node]; i < fabric->out_first[node + 1]; i++)
-			sum += fabric->link_bandwidth[fabric->out_links[i]];
+		int64_t sum = fabric_rate_out(fabric, node);
 		if (npu == 0) {
 			summary->npu_links = count;
 			summary->npu_bytes_per_s = sum;

@@ -27,7 +27,7 @@ struct fabric_summary {
 	uint32_t n_roles, n_links;
 	bool npus_alike;             /* every NPU has as many links out, of the same sum */
 	uint32_t npu_links;          /* out of NPU 0 */
-	int64_t npu_bytes_per_s;     /* the same, their sum */
+	int64_t npu_bytes_per_s;     /* the same, their sum; circuits that share ports count as one of them */
 	uint32_t n_measured;         /* NPUs from which hops were counted: all of them up to a limit, else evenly spread ones */
 	uint32_t diameter_hops;      /* the most hops of a shortest way between two of them and any NPU */
 	double mean_hops;

@@ -39,13 +39,7 @@ static bool is_judged(const struct executor *x, const struct entry *entry, const
 /* What the links of an NPU carry together, one direction. */
 static int64_t npu_bytes_per_s(const struct fabric *fabric, uint32_t npu)
 {
-	int64_t sum = 0;
-	if (!fabric)
-		return 0;
-	uint32_t node = fabric->npu_node[npu];
-	for (uint32_t i = fabric->out_first[node]; i < fabric->out_first[node + 1]; i++)
-		sum += fabric->link_bandwidth[fabric->out_links[i]];
-	return sum;
+	return fabric ? fabric_rate_out(fabric, fabric->npu_node[npu]) : 0;
 }
 
 static struct planned *plan_new(struct executor *x, const struct planned *wanted)
