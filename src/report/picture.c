@@ -213,7 +213,8 @@ static void draw_title(cairo_t *cairo, struct timeline *timeline, const struct h
 {
 	char line[512], time[32];
 	use_font(cairo, 15, CAIRO_FONT_WEIGHT_BOLD);
-	snprintf(line, sizeof line, "%.140s", timeline_text(timeline, "topology"));
+	const char *topology = timeline_text(timeline, "topology");
+	snprintf(line, sizeof line, strlen(topology) > 140 ? "%.138s…" : "%s", topology);
 	put_text(cairo, 16, 24, 0, line);
 	use_font(cairo, 11, CAIRO_FONT_WEIGHT_NORMAL);
 	snprintf(line, sizeof line, "model %s, routing %s, %u links, %s, %s", timeline_text(timeline, "model"), timeline_text(timeline, "routing"),
