@@ -431,7 +431,7 @@ static void a_missing_rank_is_named(void **state)
 	stuck("weft-program 1\nranks 3\ngroup tp all\nslot g tp\nprogram ranks=0,2\nallreduce 8kB in=g\nallreduce 8kB in=g\n"
 	      "program ranks=1\nallreduce 8kB in=g\n",
 	      "the run cannot finish: rank 0's operation 1 (allreduce of 8 kB) waits: rank 1 has no such collective (collective 1 of "
-	      "group 'tp'); rank 2's operation 1 (allreduce of 8 kB) waits");
+	      "group 'tp'); rank 2's operation 1 (allreduce of 8 kB) in group 'tp' waits");
 }
 
 static void collectives_of_two_groups_in_crossed_order_are_a_cycle(void **state)
@@ -441,7 +441,7 @@ static void collectives_of_two_groups_in_crossed_order_are_a_cycle(void **state)
 	      "allreduce 9kB in=b\nprogram ranks=1\nallreduce 9kB in=b\nallreduce 8kB in=a\n",
 	      "the run cannot finish: a cycle: rank 0's operation 0 (allreduce of 8 kB) waits for rank 1's operation 1 (allreduce of 8 kB) "
 	      "waits for rank 1's operation 0 (allreduce of 9 kB) waits for rank 0's operation 1 (allreduce of 9 kB) waits for rank 0's "
-	      "operation 0 (allreduce of 8 kB); rank 1's operation 0 (allreduce of 9 kB) waits");
+	      "operation 0 (allreduce of 8 kB); rank 1's operation 0 (allreduce of 9 kB) in group 'b' waits");
 }
 
 static uint64_t allocations_of(uint32_t repeat)
