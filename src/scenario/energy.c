@@ -253,8 +253,7 @@ static void add_extra_components(struct energy *energy, const struct simulation 
 {
 	const struct fabric *fabric = &simulation->fabric;
 	for (uint32_t c = 0; c < fabric->n_components; c++) {
-		struct error unknown = {0};
-		const struct component_kind *kind = catalogue_component(&simulation->physics->catalogue, fabric->component_kind[c], &unknown);
+		const struct component_kind *kind = catalogue_component(&simulation->physics->catalogue, fabric->component_kind[c], NULL);
 		if (!kind || kind->category == COMPONENT_CIRCUIT_SWITCH || !kind->figures[COMPONENT_POWER].known)
 			continue;
 		struct energy_row *row = row_of(energy, category_name(kind->category), kind->name);
