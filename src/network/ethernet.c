@@ -94,6 +94,8 @@ static int read_settings(struct ether_network *net, const struct network_setup *
 	net->answer_every = net->answer_every ? net->answer_every : net->transport->answer_every;
 	net->entropies = (uint32_t)network_integer(setup, model, "entropies");
 	net->timeout_ps = network_integer(setup, model, "timeout");
+	net->timeout_ps = net->timeout_ps ? net->timeout_ps : net->transport->timeout_ps;
+	net->retries = (uint32_t)network_integer(setup, model, "retries");
 	net->window_bytes = network_integer(setup, model, "window");
 	net->pfc = decide(setup, "pfc", "yes", net->transport->pauses);
 	net->shared = choice(setup, "buffers", "shared");
@@ -259,7 +261,8 @@ static const struct weft_param ether_params[] = {
 	{"trimming", WEFT_PARAM_CHOICE, "auto", "auto|yes|no", "cut off the payload instead of dropping the packet"},
 	{"recovery", WEFT_PARAM_CHOICE, "auto", "auto|go-back-n|selective", "how what was lost is sent again"},
 	{"ack_every", WEFT_PARAM_INTEGER, "0", "0..64", "packets per acknowledgement; 0: by transport"},
-	{"timeout", WEFT_PARAM_TIME, "100 us", "1 ns..", "without progress for so long: what is unacknowledged is lost"},
+	{"timeout", WEFT_PARAM_TIME, "0 ps", "0 ps..", "without progress for so long what is unacknowledged is lost; 0 ps: by transport; doubles every time"},
+	{"retries", WEFT_PARAM_INTEGER, "7", "0..40", "timeouts of a message without any progress; one more ends the run"},
 	{"entropies", WEFT_PARAM_INTEGER, "256", "1..65536", "routing spray: entropy values of a flow, one path each"},
 	{"load_balancing", WEFT_PARAM_CHOICE, "recycle", "turn|avoid|recycle", "routing spray: entropy values in turn; … without those marked lately; those that came unmarked again"},
 	{"window", WEFT_PARAM_BYTES, "0 B", "0 B..1 GiB", "most bytes in flight per message; 0 B: by transport"},

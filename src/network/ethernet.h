@@ -150,6 +150,7 @@ struct ether_flow {
 	int64_t pace_ps;        /* nothing is sent before */
 	int64_t timeout_ps;     /* TIME_NEVER: none runs */
 	uint32_t timeout_next;  /* `next` when it was set */
+	uint32_t n_timeouts;    /* one after the other, without anything new acknowledged */
 	int64_t alarm_ps;       /* its pending event that counts */
 	uint32_t next_ready;
 	uint32_t marked;        /* the packet that the present acknowledgement calls marked */
@@ -172,6 +173,7 @@ struct ether_transport {
 	const char *name;
 	const char *summary;    /* one line, for the list of parameters */
 	bool selective, trims, pauses; /* what `auto` means for recovery, trimming, pfc */
+	int64_t timeout_ps;     /* by default */
 	uint32_t answer_every;  /* packets per acknowledgement, by default */
 	double mark_max;        /* share of packets marked at kmax, by default */
 	void (*start)(struct ether_network *net, uint32_t flow);
@@ -242,7 +244,7 @@ struct ether_network {
 	uint8_t arrival_handler, idle_handler, alarm_handler, pacer_handler, sent_handler, delivered_handler;
 
 	const struct ether_transport *transport;
-	uint32_t payload, header, full_wire, control_wire, span, answer_every, entropies;
+	uint32_t payload, header, full_wire, control_wire, span, answer_every, entropies, retries;
 	int64_t forwarding_ps, timeout_ps, round_trip_ps, window_bytes;
 	double alpha, mark_max;
 	bool avoid_marked, recycle;

@@ -102,6 +102,7 @@ const struct ether_transport ether_dcqcn = {
 	.name = "dcqcn",
 	.summary = "RoCEv2: rates cut by notifications of marked packets, go-back-N, pauses",
 	.pauses = true,
+	.timeout_ps = INT64_C(1000000000),
 	.answer_every = 1,
 	.mark_max = 0.01,
 	.start = dcqcn_start,

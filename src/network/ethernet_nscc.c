@@ -173,6 +173,7 @@ const struct ether_transport ether_nscc = {
 	.summary = "Ultra Ethernet: a window by delay and marks, selective recovery, trimming",
 	.selective = true,
 	.trims = true,
+	.timeout_ps = INT64_C(100000000),
 	.answer_every = 4,
 	.mark_max = 1,
 	.start = nscc_start,

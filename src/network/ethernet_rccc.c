@@ -138,6 +138,7 @@ const struct ether_transport ether_rccc = {
 	.summary = "Ultra Ethernet, EQDS: credits of the receiver, selective recovery, trimming",
 	.selective = true,
 	.trims = true,
+	.timeout_ps = INT64_C(100000000),
 	.answer_every = 4,
 	.mark_max = 1,
 	.start = rccc_start,

@@ -6,6 +6,8 @@
  * selective: the receiver takes everything; acknowledgements say which of 64 packets have come (as Ultra Ethernet's; IRN: R. Mittal et
  * al., SIGCOMM 2018). Lost is what a trimmed header or the receiver reports, and what a timer finds missing. On a single path packets
  * stay in order, so the receiver reports a gap at once. */
+#include "base/error.h"
+#include "base/text.h"
 #include "network/ethernet.h"
 #include "network/hops.h"
 
@@ -280,6 +282,8 @@ void ether_receive_ack(struct ether_network *net, uint32_t index, const struct e
 		finish(net, flow);
 		return;
 	}
+	if (bytes)
+		flow->n_timeouts = 0;
 	if (flow->cumulative != before)
 		ether_timeout_set(net, index);
 	if (bytes && net->transport->acked)
@@ -292,9 +296,26 @@ void ether_receive_ack(struct ether_network *net, uint32_t index, const struct e
 void ether_timeout_set(struct ether_network *net, uint32_t index)
 {
 	struct ether_flow *flow = ether_flow_at(net, index);
-	flow->timeout_ps = time_add(ether_now(net), net->timeout_ps);
+	flow->timeout_ps = net->timeout_ps;
+	for (uint32_t i = 0; i < flow->n_timeouts; i++)
+		flow->timeout_ps = time_add(flow->timeout_ps, flow->timeout_ps);
+	flow->timeout_ps = time_add(ether_now(net), flow->timeout_ps);
 	flow->timeout_next = flow->next;
 	ether_flow_alarm(net, index, flow->timeout_ps);
+}
+
+/* As a queue pair whose retry counter has run out: its peer cannot be reached. */
+static void give_up(struct ether_network *net, const struct ether_flow *flow)
+{
+	const struct fabric *fabric = net->base.setup.fabric;
+	struct text where = TEXT_INIT;
+	ether_describe_stuck(&net->base, &where);
+	error_set(&net->base.error, ERROR_SIMULATION, "message %llu of %lld B from '%s' to '%s' was given up after %u timeouts without progress%s",
+		  (unsigned long long)flow->message.id, (long long)flow->message.bytes,
+		  fabric->node_name[fabric->npu_node[flow->message.source]],
+		  fabric->node_name[fabric->npu_node[flow->message.destination]], flow->n_timeouts, text_string(&where));
+	text_release(&where);
+	engine_stop(net->base.setup.engine);
 }
 
 /* Nothing new was acknowledged in order for a while: what was sent before that while began is lost. */
@@ -308,6 +329,10 @@ void ether_timeout(struct ether_network *net, uint32_t index)
 	else
 		lost = go_back(net, flow);
 	net->totals.timeouts += lost > 0;
+	if (flow->n_timeouts++ == net->retries) {
+		give_up(net, flow);
+		return;
+	}
 	if (net->transport->lost)
 		net->transport->lost(net, index, lost, true);
 	ether_timeout_set(net, index);

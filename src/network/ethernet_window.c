@@ -14,6 +14,7 @@ const struct ether_transport ether_window = {
 	.name = "window",
 	.summary = "a fixed window, selective recovery",
 	.selective = true,
+	.timeout_ps = INT64_C(1000000000),
 	.answer_every = 1,
 	.mark_max = 1,
 	.start = window_start,
