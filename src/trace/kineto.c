@@ -197,7 +197,10 @@ static struct meaning understand(struct loader *l, const struct kineto_trace *t,
 /* Members from "[0, 1, 2]", or start and stride when the list is shortened; NULL: not described. */
 static uint32_t *described_members(const struct kineto_trace *t, const struct kineto_comm *comm, uint32_t *n)
 {
-	const char *list = text_of(t, comm->ranks);
+	const char *list = text_of(t, comm->ranks), *name = text_of(t, comm->group);
+	for (size_t i = 0; (!list || strstr(list, "...")) && name && i < t->n_groups; i++)
+		if (!strcmp(t->texts[t->groups[i].name], name))
+			list = t->texts[t->groups[i].ranks];
 	uint32_t *ranks = NULL;
 	size_t capacity = 0;
 	*n = 0;

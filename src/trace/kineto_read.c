@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "trace/lines.h"
 
 #define LIMIT_DEPTH 64
@@ -17,13 +18,14 @@
 #define LIMIT_EVENTS 500000000u
 
 /* Where in the document the parser is. */
-enum place { AT_DOCUMENT, AT_TOP, AT_DISTRIBUTED, AT_EVENTS, AT_EVENT, AT_ARGS, AT_LIST, AT_OTHER };
+enum place { AT_DOCUMENT, AT_TOP, AT_DISTRIBUTED, AT_GROUPS, AT_GROUP, AT_MEMBERS, AT_EVENTS, AT_EVENT, AT_ARGS, AT_LIST,
+	AT_OTHER };
 
 enum key {
 	KEY_OTHER, KEY_EVENTS, KEY_DISTRIBUTED, KEY_BASE, KEY_RANK, KEY_WORLD, KEY_PHASE, KEY_CATEGORY, KEY_NAME, KEY_THREAD, KEY_START,
 	KEY_DURATION, KEY_ARGS, KEY_CORRELATION, KEY_STREAM, KEY_COLLECTIVE, KEY_IN, KEY_OUT, KEY_TYPE, KEY_GROUP_SIZE, KEY_GROUP,
 	KEY_GROUP_RANKS, KEY_RANK_START, KEY_RANK_STRIDE, KEY_SOURCE, KEY_DESTINATION, KEY_DIMS, KEY_INPUT_TYPE, KEY_INPUTS,
-	KEY_IN_SPLITS
+	KEY_IN_SPLITS, KEY_GROUPS, KEY_GROUP_NAME, KEY_MEMBERS
 };
 
 static const struct {
@@ -41,7 +43,8 @@ static const struct {
 	{"Global rank start", AT_ARGS, KEY_RANK_START}, {"Global rank stride", AT_ARGS, KEY_RANK_STRIDE},
 	{"Src Rank", AT_ARGS, KEY_SOURCE}, {"Dst Rank", AT_ARGS, KEY_DESTINATION}, {"Input Dims", AT_ARGS, KEY_DIMS},
 	{"Input type", AT_ARGS, KEY_INPUT_TYPE}, {"Concrete Inputs", AT_ARGS, KEY_INPUTS},
-	{"In split size", AT_ARGS, KEY_IN_SPLITS},
+	{"In split size", AT_ARGS, KEY_IN_SPLITS}, {"pg_config", AT_DISTRIBUTED, KEY_GROUPS}, {"pg_name", AT_GROUP, KEY_GROUP_NAME},
+	{"ranks", AT_GROUP, KEY_MEMBERS},
 };
 
 /* The event that streams by. */
@@ -66,6 +69,8 @@ struct reader {
 	int64_t product;          /* of the innermost list of numbers */
 	bool has_product, any_array;
 	struct event event;
+	uint32_t group;           /* text: name of the group of pg_config that streams by, KINETO_NONE */
+	struct text members;
 	const char *wrong;
 	uint32_t *slots;          /* interned texts, by hash: index + 1 */
 	size_t n_slots;
@@ -94,6 +99,7 @@ static uint32_t intern(struct reader *r, const char *text)
 	struct kineto_trace *t = r->trace;
 	if (2 * t->n_texts >= r->n_slots) {
 		free(r->slots);
+	text_release(&r->members);
 		r->n_slots = r->n_slots ? 2 * r->n_slots : 256;
 		r->slots = memory_zero(r->n_slots, sizeof *r->slots);
 		for (size_t i = 0; i < t->n_texts; i++)
@@ -193,6 +199,12 @@ static int on_number(void *context, const char *text, size_t n)
 		if (value < 0 || __builtin_mul_overflow(r->product, value, &r->product))
 			r->product = 0;
 		r->has_product = true;
+	} else if (place == AT_MEMBERS) {
+		text_printf(&r->members, "%lld,", (long long)whole(text, n));
+	} else if (place == AT_GROUP && r->key == KEY_GROUP_NAME) {
+		char name[40];
+		copy_text(name, sizeof name, (const unsigned char *)text, n);
+		r->group = intern(r, name);
 	} else if (place == AT_TOP && r->key == KEY_BASE) {
 		r->trace->base_ns = whole(text, n);
 	} else if (place == AT_DISTRIBUTED) {
@@ -236,6 +248,9 @@ static int on_string(void *context, const unsigned char *text, size_t n)
 			e->phase = n ? (char)text[0] : 0;
 		else if (r->key == KEY_START || r->key == KEY_DURATION || r->key == KEY_THREAD)
 			return on_number(r, (const char *)text, n);
+	} else if (place == AT_GROUP && r->key == KEY_GROUP_NAME) {
+		copy_text(copy, sizeof copy, text, n);
+		r->group = intern(r, copy);
 	} else if (place == AT_LIST && r->list_depth == 1) {
 		copy_text(copy, sizeof copy, text, n);
 		if (r->list_key == KEY_INPUT_TYPE && r->list_item == 0)
@@ -362,6 +377,11 @@ static int on_start_map(void *context)
 		return push(r, AT_TOP);
 	if (place == AT_TOP && r->key == KEY_DISTRIBUTED)
 		return push(r, AT_DISTRIBUTED);
+	if (place == AT_GROUPS) {
+		r->group = KINETO_NONE;
+		r->members.length = 0;
+		return push(r, AT_GROUP);
+	}
 	if (place == AT_EVENTS) {
 		begin_event(&r->event);
 		return push(r, AT_EVENT);
@@ -369,10 +389,23 @@ static int on_start_map(void *context)
 	return push(r, place == AT_EVENT && r->key == KEY_ARGS ? AT_ARGS : AT_OTHER);
 }
 
+static void end_group(struct reader *r)
+{
+	struct kineto_trace *t = r->trace;
+	if (r->group == KINETO_NONE || !r->members.length)
+		return;
+	ARRAY_RESERVE(t->groups, t->n_groups + 1, t->groups_capacity);
+	uint32_t members = intern(r, text_string(&r->members));
+	t->groups[t->n_groups++] = (struct kineto_group){r->group, members};
+}
+
 static int on_end_map(void *context)
 {
 	struct reader *r = context;
-	return r->places[r->depth--] == AT_EVENT ? end_event(r) : 1;
+	enum place place = r->places[r->depth--];
+	if (place == AT_GROUP)
+		end_group(r);
+	return place == AT_EVENT ? end_event(r) : 1;
 }
 
 static int on_key(void *context, const unsigned char *text, size_t n)
@@ -399,6 +432,10 @@ static int on_start_array(void *context)
 		r->any_array = true;
 		return push(r, AT_EVENTS);
 	}
+	if (place == AT_DISTRIBUTED && r->key == KEY_GROUPS)
+		return push(r, AT_GROUPS);
+	if (place == AT_GROUP && r->key == KEY_MEMBERS)
+		return push(r, AT_MEMBERS);
 	if (place == AT_LIST) {
 		r->list_depth++;
 		r->has_product = false;
@@ -535,5 +572,6 @@ void kineto_release(struct kineto_trace *trace)
 	free(trace->launches);
 	free(trace->records);
 	free(trace->steps);
+	free(trace->groups);
 	memset(trace, 0, sizeof *trace);
 }

@@ -42,6 +42,10 @@ struct kineto_record {
 	int64_t start_ns, end_ns, thread;
 	uint32_t comm;
 };
+/* Of distributedInfo's pg_config: a process group and all of its members, which kernels shorten. */
+struct kineto_group {
+	uint32_t name, ranks;     /* texts; ranks as "0,1,2," */
+};
 struct kineto_step {
 	int64_t number, start_ns, end_ns;
 };
@@ -55,8 +59,9 @@ struct kineto_trace {
 	struct kineto_launch *launches;
 	struct kineto_record *records;
 	struct kineto_step *steps;
-	size_t n_kernels, n_comms, n_launches, n_records, n_steps;
-	size_t kernels_capacity, comms_capacity, launches_capacity, records_capacity, steps_capacity;
+	struct kineto_group *groups;
+	size_t n_kernels, n_comms, n_launches, n_records, n_steps, n_groups;
+	size_t kernels_capacity, comms_capacity, launches_capacity, records_capacity, steps_capacity, groups_capacity;
 	int64_t rank, world_size; /* -1 when the file does not say */
 	int64_t base_ns;          /* baseTimeNanoseconds, 0 */
 	bool untimed;             /* an execution trace: kernels are the host's calls, and their times only their order */
