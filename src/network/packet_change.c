@@ -3,6 +3,8 @@
  * what is on it (packet_loss.c); once that is detected, what would cross it takes another way. */
 #include <stdlib.h>
 
+#include <string.h>
+
 #include "network/packet.h"
 
 uint32_t packet_dead_link(struct packet_network *net, uint32_t voq, const struct packet_entry *entry)
@@ -59,6 +61,13 @@ static void observe_reroute(const struct packet_network *net, uint32_t index)
 {
 	const struct routes *routes = net->base.setup.routes;
 	const struct packet_message *message = packet_message_at(net, index);
+	if (message->route == ROUTE_NONE) { /* its packets choose as they go: the first link that is avoided, which may be another's */
+		const uint8_t *avoided = memchr(net->base.setup.links->avoid, 1, net->base.setup.fabric->n_links);
+		if (avoided)
+			OBSERVE(net->base.setup.observers, reroute, message->message.id, (uint32_t)(avoided - net->base.setup.links->avoid),
+				net->base.setup.engine->now_ps);
+		return;
+	}
 	const struct route *route = &routes->routes[message->route];
 	for (uint32_t i = route->first_link; i < route->first_link + route->n_links; i++)
 		if (net->base.setup.links->avoid[routes->merged_link[i]]) {
