@@ -2,20 +2,26 @@
  *
  *     bench_packet topology=star:n=64 work=ring bytes=16e6 [payload=4096] [header=10] [trains=true] [routing=default] [bins=1]
  *
+ * bins=1: what a timeline of `detail: bins` keeps in memory is kept here too, by the same code (timeline/bins.h): payload, overhead, busy
+ * time, queues and stalls. in_flight_bytes: most that a packet in flight took, its credit on the way back included, looked at now and
+ * then; with trains a packet is a train.
+ *
  * work: ring (all-reduce), rings (two of half the ranks, placed at random), alltoall (bytes per pair), permutation (bytes each). */
 #include <sys/resource.h>
 #include <time.h>
 
 #include "../../tests/unit/flows.h"
 #include "base/random.h"
+#include "network/packet.h"
+#include "timeline/bins.h"
 
 struct bench {
 	struct test_net net;
 	uint32_t n, steps, *next, *done; /* the right neighbour on its ring; steps done */
 	int64_t bytes, delivered_ps;
 	uint64_t n_messages;
-	int64_t *bins, bin_ps; /* what a recorder of bins does at least: payload, overhead and busy time per link and bin */
-	uint32_t n_bins;
+	struct bins bins;
+	double in_flight_bytes;
 };
 
 static const char *option(int argc, char **argv, const char *name, const char *otherwise)
@@ -59,12 +65,40 @@ static void on_issue(void *context)
 
 static void bin_bytes(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead, uint8_t kind)
 {
-	struct bench *bench = context;
-	int64_t *bin = &bench->bins[3 * ((size_t)link * bench->n_bins + (size_t)(start_ps / bench->bin_ps) % bench->n_bins)];
+	struct bins *bins = &((struct bench *)context)->bins;
 	(void)kind;
-	bin[0] += payload;
-	bin[1] += overhead;
-	bin[2] += end_ps - start_ps;
+	bins_add_bytes(bins, link, start_ps, end_ps, payload);
+	if (overhead)
+		bins_extra_add(bins, BINS_OVERHEAD, link, start_ps, end_ps, overhead);
+}
+
+static void bin_busy(void *context, uint32_t link, int64_t start_ps, int64_t end_ps)
+{
+	bins_add_busy(&((struct bench *)context)->bins, link, start_ps, end_ps);
+}
+
+static void bin_queue(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t max_bytes, int64_t byte_ps)
+{
+	struct bins *bins = &((struct bench *)context)->bins;
+	bins_extra_max(bins, BINS_QUEUE_MAX, link, start_ps, end_ps, max_bytes);
+	bins_extra_add(bins, BINS_QUEUE_BYTE_PS, link, start_ps, end_ps, byte_ps);
+}
+
+static void bin_stall(void *context, uint32_t link, int64_t start_ps, int64_t end_ps)
+{
+	bins_extra_add(&((struct bench *)context)->bins, BINS_STALL_PS, link, start_ps, end_ps, end_ps - start_ps);
+}
+
+static void look_at_memory(struct bench *bench)
+{
+	const struct packet_network *net = (const struct packet_network *)bench->net.network;
+	uint32_t n_returns = net->n_returns;
+	for (uint32_t i = net->free_return; i != PACKET_NONE; i = net->returns[i].next)
+		n_returns--;
+	if (net->n_entries_used < 1000)
+		return; /* links as such take more than so few packets */
+	double bytes = ((double)net->n_entries_used * sizeof *net->entries + (double)n_returns * sizeof *net->returns) / net->n_entries_used;
+	bench->in_flight_bytes = bytes > bench->in_flight_bytes ? bytes : bench->in_flight_bytes;
 }
 
 static void start_rings(struct bench *bench, uint32_t n_rings)
@@ -133,11 +167,10 @@ int main(int argc, char **argv)
 	if (bench.n == 0 || bench.n > net->fabric.n_npus)
 		bench.n = net->fabric.n_npus;
 	bench.bytes = (int64_t)atof(option(argc, argv, "bytes", "16e6"));
-	bench.bin_ps = 10 * PS_PER_US;
-	bench.n_bins = 100;
-	struct observer observer = {.context = &bench, .link_bytes = bin_bytes};
+	struct observer observer = {.context = &bench, .link_bytes = bin_bytes, .link_busy = bin_busy, .link_queue = bin_queue,
+				    .link_stall = bin_stall};
 	if (atoi(option(argc, argv, "bins", "1"))) {
-		bench.bins = memory_zero((size_t)net->fabric.n_links * bench.n_bins * 3, sizeof *bench.bins);
+		bins_init(&bench.bins, net->fabric.n_links, bins_default(net->fabric.n_links, false), PS_PER_NS);
 		observers_add(&net->observers, &observer, false);
 	}
 	test_net_create(net, "packet", settings, sizeof settings / sizeof *settings);
@@ -147,18 +180,18 @@ int main(int argc, char **argv)
 	double begin_s = cpu_s();
 	start(&bench, option(argc, argv, "work", "ring"));
 	double start_s = cpu_s();
-	while (engine_run(&net->engine, 1 << 20) == ENGINE_SLICED)
-		;
+	while (engine_run(&net->engine, 1 << 16) == ENGINE_SLICED)
+		look_at_memory(&bench);
 	double run_s = cpu_s() - start_s;
 	struct network_counters counters;
 	struct rusage usage;
 	net->network->model->counters(net->network, &counters);
 	getrusage(RUSAGE_SELF, &usage);
 	printf("packet_hops=%llu time_us=%.6f post_s=%.3f run_cpu_s=%.3f hops_per_cpu_s=%.4g queue_operations_per_hop=%.3f rss_mb=%.0f"
-	       " in_flight=%lld\n", (unsigned long long)counters.packet_hops, (double)bench.delivered_ps * 1e-6, start_s - begin_s,
+	       " in_flight=%lld in_flight_bytes=%.1f\n", (unsigned long long)counters.packet_hops, (double)bench.delivered_ps * 1e-6, start_s - begin_s,
 	       run_s, (double)counters.packet_hops / (run_s > 0 ? run_s : 1e-9),
 	       ((double)(net->engine.n_pushed + net->engine.n_events) - 4 * (double)counters.messages) /
 		       (double)(counters.packet_hops ? counters.packet_hops : 1), /* two events tell of each message: not counted */
-	       (double)usage.ru_maxrss / 1024, (long long)counters.bytes_in_flight);
+	       (double)usage.ru_maxrss / 1024, (long long)counters.bytes_in_flight, bench.in_flight_bytes);
 	return counters.bytes_in_flight != 0;
 }
