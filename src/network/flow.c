@@ -25,15 +25,21 @@ static int64_t fraction_ps(int64_t bytes, uint32_t weight, uint32_t total, int64
 int64_t flow_alone_ps(const struct routes *routes, const struct links *links, const int64_t *capacity, uint32_t route, int64_t bytes)
 {
 	const struct route *r = &routes->routes[route];
-	int64_t slowest_ps = 0;
+	uint32_t slowest_weight = 0;
+	int64_t slowest_rate = 1;
 	if (!capacity)
 		capacity = links->bytes_per_s;
+	/* Rounding up keeps the order of fractions: one division, for the largest, is enough. */
 	for (uint32_t i = r->first_link; i < r->first_link + r->n_links; i++) {
-		int64_t ps = fraction_ps(bytes, routes->merged_weight[i], r->total_weight, capacity[routes->merged_link[i]]);
-		if (ps > slowest_ps)
-			slowest_ps = ps;
+		int64_t rate = capacity[routes->merged_link[i]];
+		if (rate <= 0)
+			return bytes > 0 ? TIME_NEVER : 0;
+		if ((wide)routes->merged_weight[i] * (uint64_t)slowest_rate > (wide)slowest_weight * (uint64_t)rate) {
+			slowest_weight = routes->merged_weight[i];
+			slowest_rate = rate;
+		}
 	}
-	return slowest_ps;
+	return slowest_weight ? fraction_ps(bytes, slowest_weight, r->total_weight, slowest_rate) : 0;
 }
 
 int64_t route_latency_ps(const struct network_setup *setup, uint32_t route)
