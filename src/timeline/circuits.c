@@ -26,6 +26,8 @@ void circuits_open(struct recorder *recorder)
 		{.name = "had", .type = VALUE_U8, .text = "1: the switches had the state"},
 		{.name = "moved", .type = VALUE_U8, .text = "1: they took it"},
 	};
+	if (!recorder->fabric->link_ports)
+		return; /* no circuit can be */
 	table_open(&recorder->circuits, &recorder->file, "/circuits", "circuits of circuit switches, in order of their end", "circuit",
 		   TABLE_CHUNK_SMALL, circuits, sizeof circuits / sizeof *circuits);
 	table_open(&recorder->requests, &recorder->file, "/circuit_requests", "collectives that asked for circuits", "request",
