@@ -58,16 +58,31 @@ void packet_credit_drain(struct packet_network *net, struct packet_credit *credi
 	}
 }
 
+/* The newest return joins the older ones, in the place of the last that did if that has come in: so the list holds what is on its way and
+ * not a buffer's worth. */
+static void keep_older(struct packet_network *net, struct packet_credit *credit)
+{
+	uint32_t older = credit->newest.next;
+	if (older != PACKET_NONE)
+		take_in(credit, &net->returns[older], net->base.setup.engine->now_ps);
+	if (older != PACKET_NONE && net->returns[older].count == 0) {
+		uint32_t next = net->returns[older].next;
+		net->returns[older] = credit->newest;
+		net->returns[older].next = next;
+		return;
+	}
+	older = return_take(net);
+	net->returns[older] = credit->newest;
+	credit->newest.next = older;
+}
+
 /* The newest return lies in the credit itself, and what it replaces has mostly come in by then: one cache line is enough. */
 void packet_credit_post(struct packet_network *net, uint32_t index, int64_t time_ps, int64_t stride_ps, uint32_t count, uint32_t bytes)
 {
 	struct packet_credit *credit = &net->credits[index];
 	take_in(credit, &credit->newest, net->base.setup.engine->now_ps);
-	if (credit->newest.count) {
-		uint32_t older = return_take(net);
-		net->returns[older] = credit->newest;
-		credit->newest.next = older;
-	}
+	if (credit->newest.count)
+		keep_older(net, credit);
 	credit->newest = (struct packet_return){.time_ps = time_ps, .stride_ps = (uint32_t)stride_ps, .count = count, .bytes = bytes,
 						.next = credit->newest.next};
 	if (time_ps < credit->next_ps)
