@@ -318,6 +318,26 @@ static bool has_directive(struct reader *reader, const char *text, size_t length
 	return false;
 }
 
+/* libfyaml reads beyond the text when it shows an error beside broken UTF-8. Lengths and continuation bytes only: what it needs. */
+static bool is_broken(struct reader *reader, const char *text, size_t length)
+{
+	int line = 1;
+	for (size_t i = 0; i < length;) {
+		unsigned char c = (unsigned char)text[i];
+		size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+		bool good = n && i + n <= length;
+		for (size_t k = 1; good && k < n; k++)
+			good = ((unsigned char)text[i + k] & 0xc0) == 0x80;
+		if (!good) {
+			error_at(reader->err, reader->file, line, 0, "not valid YAML: this line is no UTF-8");
+			return true;
+		}
+		line += c == '\n';
+		i += n;
+	}
+	return false;
+}
+
 static struct tree_node *parse(struct reader *reader, const char *text, size_t length)
 {
 	struct tree_node *root = NULL;
@@ -329,7 +349,7 @@ static struct tree_node *parse(struct reader *reader, const char *text, size_t l
 		error_at(err, reader->file, 0, 0, "holds a zero byte: not a text file");
 		return NULL;
 	}
-	if (has_directive(reader, text, length))
+	if (is_broken(reader, text, length) || has_directive(reader, text, length))
 		return NULL;
 	fy_diag_cfg_default(&told);
 	told.fp = NULL;
