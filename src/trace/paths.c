@@ -135,8 +135,8 @@ static int add_template(struct trace_paths *paths, const char *template, const c
 
 static bool is_there(const char *path)
 {
-	struct stat status;
-	return !stat(path, &status);
+	struct stat status; /* not a pipe or a device, which would be waited for */
+	return !stat(path, &status) && S_ISREG(status.st_mode);
 }
 
 /* The file that a line of a list names; NULL for an empty line. */
