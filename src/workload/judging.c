@@ -59,9 +59,17 @@ static const struct route *find_route(struct judging *judging, uint32_t from, ui
 	return index == ROUTE_NONE ? NULL : &judging->routes.routes[index];
 }
 
+/* Every rank has as many of its pairs in the sample, to and from it, and they lie at all distances: 13 divides no usual dimension. */
+static bool is_sampled(const struct judging *judging, uint32_t from, uint32_t to)
+{
+	return (from + (uint64_t)3 * to) % judging->stride == 0;
+}
+
 static double latency(void *context, uint32_t from, uint32_t to)
 {
 	struct judging *judging = context;
+	if (!is_sampled(judging, from, to))
+		return judging->typical_ps;
 	const struct route *route = find_route(judging, from, to);
 	return route ? (double)route->latency_ps : judging->npus[from] == judging->npus[to] ? 0 : -1;
 }
@@ -69,7 +77,8 @@ static double latency(void *context, uint32_t from, uint32_t to)
 /* Puts a message on its links; how many picoseconds of bytes the fullest of them then carries. */
 static double add_message(struct judging *judging, const struct round_message *message)
 {
-	const struct route *route = find_route(judging, message->from, message->to);
+	const struct route *route = is_sampled(judging, message->from, message->to) ? find_route(judging, message->from, message->to)
+		: NULL;
 	double fullest = 0;
 	for (uint32_t i = 0; route && i < route->n_links; i++) {
 		double *load_ps = &judging->load_ps[judging->routes.merged_link[route->first_link + i]];
@@ -81,7 +90,8 @@ static double add_message(struct judging *judging, const struct round_message *m
 
 static void take_away(struct judging *judging, const struct round_message *message)
 {
-	const struct route *route = find_route(judging, message->from, message->to);
+	const struct route *route = is_sampled(judging, message->from, message->to) ? find_route(judging, message->from, message->to)
+		: NULL;
 	for (uint32_t i = 0; route && i < route->n_links; i++)
 		judging->load_ps[judging->routes.merged_link[route->first_link + i]] = 0;
 }
@@ -102,7 +112,19 @@ static double round_cost(struct judging *judging, const struct round_message *me
 		fullest_ps = fmax(fullest_ps, add_message(judging, &messages[i]));
 	for (uint32_t i = 0; i < n; i++)
 		take_away(judging, &messages[i]);
-	return fullest_ps;
+	return fullest_ps * judging->stride;
+}
+
+/* All of a schedule, or its first steps, or all of a wide one by a sample of its pairs. */
+static int find_rounds(struct judging *judging, const struct collective_plan *plan, struct rounds *rounds)
+{
+	double beta;
+	judging->stride = 1;
+	if ((uint64_t)plan->request.n_ranks * plan->n_threads <= JUDGING_MAX_STEPS / 2)
+		return rounds_init(rounds, plan, JUDGING_MAX_STEPS, latency, judging);
+	judging_sample(&judging->routes, judging->npus, plan->request.n_ranks, &judging->typical_ps, &beta);
+	judging->stride = JUDGING_STRIDE;
+	return rounds_init(rounds, plan, JUDGING_MAX_WIDE_STEPS, latency, judging);
 }
 
 /* Most schedules repeat a round, or a few in turn: those are added up once. */
@@ -114,7 +136,7 @@ static double cost(void *context, const struct collective_plan *plan)
 	struct rounds rounds;
 	struct { uint32_t first, n; double cost_ps; } known[REMEMBERED] = {{0, 0, 0}};
 	double sum_ps = 0;
-	if (rounds_init(&rounds, plan, JUDGING_MAX_STEPS, latency, judging))
+	if (find_rounds(judging, plan, &rounds))
 		return -1;
 	memset(judging->load_ps, 0, judging->routes.fabric->n_links * sizeof *judging->load_ps);
 	for (uint32_t r = 0; r < rounds.n; r++) {
