@@ -230,3 +230,10 @@ const struct circuits_totals *circuits_finish(struct circuits *circuits)
 	circuits_requests_finish(circuits);
 	return &circuits->totals;
 }
+
+void circuits_release(struct circuits *circuits)
+{
+	free(circuits->plan.peers);
+	free(circuits->plan.bytes);
+	free(circuits->requests);
+}

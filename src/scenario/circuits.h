@@ -84,5 +84,7 @@ bool circuits_one_of_several(const struct simulation *simulation, uint32_t compo
 void circuits_switch_fails(struct simulation *simulation, uint32_t component, int by);
 /* After the run: tells observers of the circuits that are still there, and sums up; they live as long as the simulation. */
 const struct circuits_totals *circuits_finish(struct circuits *circuits);
+/* What does not live in the simulation's arena, finished or not. */
+void circuits_release(struct circuits *circuits);
 
 #endif

@@ -175,9 +175,6 @@ void circuits_requests_finish(struct circuits *circuits)
 		circuits->totals.requests[i] = circuits->requests[i].record;
 		OBSERVE(&circuits->simulation->observers, circuit_request, &circuits->requests[i].record);
 	}
-	free(circuits->requests);
-	circuits->requests = NULL;
-	circuits->n_requests = circuits->first_open = 0;
 }
 
 /* ---- starting ------------------------------------------------------------------------------------------------------------ */

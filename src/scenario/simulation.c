@@ -303,6 +303,8 @@ void simulation_release(struct simulation *simulation)
 		simulation_release(simulation->reference);
 	free(simulation->reference);
 	power_states_release(simulation);
+	if (simulation->circuits)
+		circuits_release(simulation->circuits);
 	loggops_free(simulation->loggops);
 	if (simulation->executor)
 		executor_free(simulation->executor);
