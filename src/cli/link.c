@@ -568,8 +568,11 @@ static int run_link(int argc, char **argv)
 	struct options options = {.pue = 1.2};
 	struct catalogue catalogue;
 	size_t action;
-	if (argc > 1 && !strcmp(argv[1], "wdm")) /* has options of its own */
+	static char wdm_name[] = "weft link wdm";
+	if (argc > 1 && !strcmp(argv[1], "wdm")) { /* has options of its own */
+		argv[1] = wdm_name;
 		return link_wdm(argc - 1, argv + 1);
+	}
 	int status = cli_parse_action(&argp, actions, sizeof actions / sizeof *actions, argc, argv, &options, &action);
 	if (status)
 		return status;

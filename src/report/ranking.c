@@ -123,6 +123,7 @@ int ranking_init(struct ranking *ranking, struct timeline *timeline, enum rankin
 		ranking_release(ranking);
 		return -1;
 	}
+	ranking->dollars_per_j = timeline_number(timeline, "/energy/price_per_kwh", 0) * timeline_number(timeline, "/energy/pue", 1) / 3.6e6;
 	qsort(ranking->rows, ranking->links.n_links, sizeof *ranking->rows, compare_rows);
 	return 0;
 }
@@ -134,17 +135,22 @@ void ranking_release(struct ranking *ranking)
 	ranking->rows = NULL;
 }
 
+static double joules(const struct ranking_row *row)
+{
+	return 1e-12 * (double)row->energy_pj;
+}
+
 void ranking_print(const struct ranking *ranking, uint32_t top, struct text *out)
 {
 	char bytes[32], busy[32], queue[32];
 	int width = 4;
-	bool queues = ranking->links.n_links && ranking->rows[0].queue_bytes_max >= 0;
+	bool queues = ranking->links.n_links && ranking->rows[0].queue_bytes_max >= 0, energy = ranking->by == RANKING_ENERGY;
 	for (uint32_t i = 0; i < top && i < ranking->links.n_links; i++) {
 		int length = (int)strlen(ranking->links.names[ranking->rows[i].link]);
 		width = length > width ? length : width;
 	}
-	text_printf(out, "  %-*s  %12s  %12s  %6s  %6s%s\n", width, "link", "payload", "busy time", "busy", "used",
-		    queues ? "   queue max" : "");
+	text_printf(out, "  %-*s  %12s  %12s  %6s  %6s%s%s\n", width, "link", "payload", "busy time", "busy", "used",
+		    queues ? "   queue max" : "", energy ? "       joules           $" : "");
 	for (uint32_t i = 0; i < top && i < ranking->links.n_links; i++) {
 		const struct ranking_row *row = &ranking->rows[i];
 		double span = (double)(ranking->to_ps - ranking->from_ps);
@@ -153,6 +159,8 @@ void ranking_print(const struct ranking *ranking, uint32_t top, struct text *out
 			    span > 0 ? 100 * (double)row->busy_ps / span : 0, 100 * row->utilization);
 		if (queues)
 			text_printf(out, "  %10s", units_format_bytes(queue, sizeof queue, row->queue_bytes_max));
+		if (energy)
+			text_printf(out, "  %11.6g  %10.4g", joules(row), joules(row) * ranking->dollars_per_j);
 		text_puts(out, "\n");
 	}
 }
@@ -175,6 +183,8 @@ void ranking_json(const struct ranking *ranking, uint32_t top, struct json *json
 			json_integer(json, "queue_bytes_max", row->queue_bytes_max);
 		if (row->energy_pj >= 0)
 			json_integer(json, "energy_pj", row->energy_pj);
+		if (row->energy_pj >= 0 && ranking->dollars_per_j > 0)
+			json_number(json, "cost", joules(row) * ranking->dollars_per_j);
 		json_close_object(json);
 	}
 	json_close_array(json);

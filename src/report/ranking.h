@@ -25,6 +25,7 @@ struct ranking {
 	int64_t from_ps, to_ps; /* whole bins: may be wider than asked for */
 	struct ranking_row *rows; /* all links, the most first; equal ones by id */
 	uint32_t n_used;        /* links that carried anything come first when ranked by bytes */
+	double dollars_per_j;   /* with the building's share (PUE), as the file's /energy says; 0: it does not */
 };
 
 /* to_ps <= from_ps: the whole run. A bin that overlaps the span counts whole. */
