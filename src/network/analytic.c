@@ -31,6 +31,7 @@ struct analytic {
 	struct busy_links busy;
 	uint32_t stamp;         /* the last one given: those of a reused slot differ */
 	bool changed;           /* links, in this instant */
+	bool astra;             /* compatibility: astra-sim */
 };
 
 static struct transfer *transfer_at(const struct analytic *analytic, uint32_t index) { return pool_at(&analytic->transfers, index); }
@@ -126,13 +127,23 @@ static void stop(struct analytic *analytic, struct transfer *transfer, int64_t d
 	transfer->done = done;
 }
 
+/* From the end of sending to delivery. ASTRA-sim's analytical network (congestion-unaware) floors the whole time of a message to a
+ * nanosecond, and its system layer adds one of endpoint delay. */
+static int64_t arriving_ps(const struct analytic *analytic, const struct transfer *transfer)
+{
+	int64_t latency_ps = route_latency_ps(&analytic->base.setup, transfer->route), sending_ps = now(analytic) - transfer->start_ps;
+	if (!analytic->astra)
+		return latency_ps;
+	return (sending_ps + latency_ps) / PS_PER_NS * PS_PER_NS + PS_PER_NS - sending_ps;
+}
+
 static void finish_sending(struct analytic *analytic, uint32_t index)
 {
 	struct network_setup *setup = &analytic->base.setup;
 	struct transfer *transfer = transfer_at(analytic, index);
 	stop(analytic, transfer, transfer->bytes);
 	transfer->state = TRANSFER_ARRIVING;
-	delays_add(&analytic->delays, route_latency_ps(setup, transfer->route), index, transfer->stamp);
+	delays_add(&analytic->delays, arriving_ps(analytic, transfer), index, transfer->stamp);
 	setup->client.sent(setup->client.context, transfer->message.token);
 }
 
@@ -274,6 +285,7 @@ static int analytic_create(struct network **network, const struct network_setup 
 	struct analytic *analytic = memory_zero(1, sizeof *analytic);
 	(void)err;
 	analytic->base.setup = *setup;
+	analytic->astra = !strcmp(network_text(setup, &network_analytic, "compatibility"), "astra-sim");
 	delays_init(&analytic->delays, setup->engine, transfer_due, analytic);
 	pool_init(&analytic->transfers, sizeof(struct transfer));
 	busy_links_init(&analytic->busy, setup->fabric->n_links);
@@ -282,7 +294,9 @@ static int analytic_create(struct network **network, const struct network_setup 
 	return 0;
 }
 
-static const struct weft_param analytic_params[] = {{0}};
+static const struct weft_param analytic_params[] = {
+	{"compatibility", WEFT_PARAM_CHOICE, "none", "none|astra-sim", "`astra-sim`: messages take whole nanoseconds, rounded down, and one more"},
+	{0}};
 
 const struct network_model network_analytic = {
 	.name = "analytic",
