@@ -3,6 +3,7 @@
 
 #include <argp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -35,6 +36,15 @@ int cli_find_name(const char *what, const char *given, const char *const *names,
 		if (!strcmp(given, names[i]))
 			return (int)i;
 	return error_set(err, ERROR_INPUT, "unknown %s '%s'%s", what, given, text_known(known, sizeof known, given, names, n));
+}
+
+void cli_parse_number(struct argp_state *state, const char *option, const char *value, uint32_t *out)
+{
+	char *end;
+	unsigned long number = strtoul(value, &end, 10);
+	if (*end || value[0] == '-' || number < 1 || number > 100000)
+		argp_error(state, "%s '%s' must be a whole number from 1 to 100000", option, value);
+	*out = (uint32_t)number;
 }
 
 int cli_parse_top(const char *text, uint32_t otherwise, uint32_t *top, struct error *err)

@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 struct json;
+struct argp_state;
 
 /* A subcommand gets argv[0] = "weft NAME" and returns the exit status of design §3. It parses with argp (long options, --help of
  * manual quality), prints results to standard output and messages to standard error. */
@@ -36,6 +37,8 @@ int cli_print_json(struct json *json);
 void cli_drain_json(struct json *json);
 /* `option` as one of n names: its index, or -1 and an error that names them. */
 int cli_find_name(const char *what, const char *given, const char *const *names, size_t n, struct error *err);
+/* The value of an option that is a whole number from 1 to 100000; anything else is bad usage of the command that is being parsed. */
+void cli_parse_number(struct argp_state *state, const char *option, const char *value, uint32_t *out);
 /* --top N: how many rows, at least 1; `otherwise` when it was not given (NULL). */
 int cli_parse_top(const char *text, uint32_t otherwise, uint32_t *top, struct error *err);
 

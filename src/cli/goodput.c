@@ -43,15 +43,6 @@ struct arguments {
 	bool json;
 };
 
-static void read_number(struct argp_state *state, const char *option, const char *value, uint32_t *out)
-{
-	char *end;
-	unsigned long number = strtoul(value, &end, 10);
-	if (*end || value[0] == '-' || number < 1 || number > 100000)
-		argp_error(state, "%s '%s' must be a whole number from 1 to 100000", option, value);
-	*out = (uint32_t)number;
-}
-
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
@@ -59,8 +50,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case KEY_SET: sets_add(&arguments->sets, NULL, "%s", value); return 0;
 	case KEY_SEED: sets_add(&arguments->sets, "--seed", "seed=%s", value); return 0;
 	case KEY_DAYS: sets_add(&arguments->sets, "--days", "goodput.days=%s", value); return 0;
-	case KEY_SAMPLES: read_number(state, "--samples", value, &arguments->options.samples); return 0;
-	case 'j': read_number(state, "--jobs", value, &arguments->options.jobs); return 0;
+	case KEY_SAMPLES: cli_parse_number(state, "--samples", value, &arguments->options.samples); return 0;
+	case 'j': cli_parse_number(state, "--jobs", value, &arguments->options.jobs); return 0;
 	case KEY_JSON: arguments->json = true; return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->scenario)

@@ -248,9 +248,9 @@ static int make_plan(struct plan *plan, const struct options *o, struct error *e
 		return -1;
 	plan->load = wdm_load(&plan->demands);
 	if (!plan->n_wavelengths)
-		plan->n_wavelengths = wdm_needed_with(&plan->demands, plan->policy, &choice);
+		plan->n_wavelengths = wdm_needed(&plan->demands, plan->policy, &choice);
 	plan->wavelength = arena_array(&plan->arena, plan->demands.n + 1u, sizeof *plan->wavelength);
-	plan->n_blocked = wdm_assign_with(&plan->demands, plan->n_wavelengths, plan->policy, &choice, plan->wavelength);
+	plan->n_blocked = wdm_assign(&plan->demands, plan->n_wavelengths, plan->policy, &choice, plan->wavelength);
 	for (uint32_t i = 0; i < plan->demands.n; i++)
 		if (plan->wavelength[i] != WDM_BLOCKED && plan->wavelength[i] >= plan->n_used)
 			plan->n_used = plan->wavelength[i] + 1;

@@ -54,15 +54,6 @@ struct arguments {
 	uint32_t samples, jobs; /* 0: not given */
 };
 
-static void read_number(struct argp_state *state, const char *option, const char *value, uint32_t *out)
-{
-	char *end;
-	unsigned long number = strtoul(value, &end, 10);
-	if (*end || value[0] == '-' || number < 1 || number > 100000)
-		argp_error(state, "%s '%s' must be a whole number from 1 to 100000", option, value);
-	*out = (uint32_t)number;
-}
-
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
@@ -74,8 +65,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case KEY_DRY_RUN: arguments->dry_run = true; return 0;
 	case KEY_JSON: arguments->json = true; return 0;
 	case KEY_KEYS: arguments->keys = true; return 0;
-	case KEY_SAMPLES: read_number(state, "--samples", value, &arguments->samples); return 0;
-	case 'j': read_number(state, "--jobs", value, &arguments->jobs); return 0;
+	case KEY_SAMPLES: cli_parse_number(state, "--samples", value, &arguments->samples); return 0;
+	case 'j': cli_parse_number(state, "--jobs", value, &arguments->jobs); return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->scenario)
 			argp_error(state, "one scenario at a time, but '%s' follows '%s'", value, arguments->scenario);
