@@ -1,7 +1,6 @@
 #include "link/failure.h"
 
 #include <gsl/gsl_cdf.h>
-#include <gsl/gsl_randist.h>
 #include <math.h>
 
 #include "base/random.h"
@@ -19,12 +18,6 @@ void log10_normal_fit(double median, double percentile99, double *mean, double *
 {
 	*mean = log10(median);
 	*sigma = (log10(percentile99) - *mean) / gsl_cdf_ugaussian_Pinv(0.99);
-}
-
-double draw_time_to_failure_hours(struct random_stream *stream, double mttf_hours, double shape)
-{
-	gsl_rng rng = random_gsl(stream);
-	return gsl_ran_weibull(&rng, mttf_hours / tgamma(1 + 1 / shape), shape);
 }
 
 /* P(T > t) = exp(-(t/scale)^shape), given T > age: (T/scale)^shape = (age/scale)^shape + an exponential of mean 1. */

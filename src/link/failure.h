@@ -16,9 +16,8 @@ double availability(double mtbf_hours, double mttr_hours);
 /* Normal in log10 with this median and this 99th percentile. */
 void log10_normal_fit(double median, double percentile99, double *mean, double *sigma);
 
-/* A time to failure in hours: exponential, or Weibull of the same mean with `shape` (< 1: infant mortality; > 1: wear-out). */
-double draw_time_to_failure_hours(struct random_stream *stream, double mttf_hours, double shape);
-/* The same for a unit that has lived for `age` so far, all in one unit of time: what is left of its life. */
+/* What is left of the life of a unit that has lived for `age` so far (0: all of it), all in one unit of time: exponential (shape 1), or
+ * Weibull of the same mean with `shape` (< 1: infant mortality; > 1: wear-out). */
 double draw_remaining_life(struct random_stream *stream, double mttf, double shape, double age);
 
 #endif

@@ -53,20 +53,6 @@ int wdm_grid_named(struct wdm_grid *grid, const char *name, struct error *err)
 	return error_set(err, ERROR_INPUT, "unknown wavelength grid '%s'%s", name, text_known(known, sizeof known, name, names, n));
 }
 
-const struct wdm_grid *wdm_grid_find(const char *name, struct error *err)
-{
-	const char *names[sizeof wdm_grids / sizeof *wdm_grids];
-	char known[256];
-	size_t n = 0;
-	for (; wdm_grids[n]; n++) {
-		if (!strcmp(wdm_grids[n]->name, name))
-			return wdm_grids[n];
-		names[n] = wdm_grids[n]->name;
-	}
-	error_set(err, ERROR_INPUT, "unknown wavelength grid '%s'%s", name, text_known(known, sizeof known, name, names, n));
-	return NULL;
-}
-
 #define LIGHT_NM_THZ 299792.458 /* c in nm × THz */
 
 double wdm_thz(double nm) { return LIGHT_NM_THZ / nm; }
@@ -148,7 +134,7 @@ static void take(struct plane *plane, const struct wdm_demands *demands, uint32_
 	}
 }
 
-uint32_t wdm_assign_with(const struct wdm_demands *demands, uint32_t n_wavelengths, enum wdm_policy policy, const struct wdm_choice *choice,
+uint32_t wdm_assign(const struct wdm_demands *demands, uint32_t n_wavelengths, enum wdm_policy policy, const struct wdm_choice *choice,
 	uint32_t *wavelength)
 {
 	struct plane plane = {.n_fibres = demands->n_fibres,
@@ -171,11 +157,6 @@ uint32_t wdm_assign_with(const struct wdm_demands *demands, uint32_t n_wavelengt
 	free(plane.used);
 	free(order);
 	return n_blocked;
-}
-
-uint32_t wdm_assign(const struct wdm_demands *demands, uint32_t n_wavelengths, enum wdm_policy policy, uint32_t *wavelength)
-{
-	return wdm_assign_with(demands, n_wavelengths, policy, &(struct wdm_choice){0}, wavelength);
 }
 
 bool wdm_clashes(const struct wdm_demands *demands, const uint32_t *fixed, struct wdm_clash *clash)
@@ -202,21 +183,16 @@ uint32_t wdm_load(const struct wdm_demands *demands)
 }
 
 /* Blocking need not fall with every wavelength more (the policies are greedy), so the first count without any is looked for. */
-uint32_t wdm_needed_with(const struct wdm_demands *demands, enum wdm_policy policy, const struct wdm_choice *choice)
+uint32_t wdm_needed(const struct wdm_demands *demands, enum wdm_policy policy, const struct wdm_choice *choice)
 {
 	uint32_t *wavelength = memory_zero((size_t)demands->n + 1, sizeof *wavelength), n = wdm_load(demands);
 	for (uint32_t i = 0; choice->fixed && i < demands->n; i++)
 		if (choice->fixed[i] != WDM_BLOCKED && choice->fixed[i] >= n)
 			n = choice->fixed[i] + 1;
-	while (wdm_assign_with(demands, n, policy, choice, wavelength))
+	while (wdm_assign(demands, n, policy, choice, wavelength))
 		n++;
 	free(wavelength);
 	return n;
-}
-
-uint32_t wdm_needed(const struct wdm_demands *demands, enum wdm_policy policy)
-{
-	return wdm_needed_with(demands, policy, &(struct wdm_choice){0});
 }
 
 /* ---- a ring ------------------------------------------------------------------------------------------------------------ */

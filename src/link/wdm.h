@@ -23,12 +23,10 @@ struct wdm_grid {
 	uint32_t n;
 	double nm[WDM_GRID_MAX];
 };
-/* NULL at the end. */
+/* Those written out wavelength by wavelength; NULL at the end. */
 extern const struct wdm_grid *const wdm_grids[];
 /* Any grid by name, the evenly spaced ones of agreements too. */
 int wdm_grid_named(struct wdm_grid *grid, const char *name, struct error *err);
-/* By name, or NULL with the known names in the error. */
-const struct wdm_grid *wdm_grid_find(const char *name, struct error *err);
 /* The frequency of a wavelength in vacuum. */
 double wdm_thz(double nm);
 /* n wavelengths `spacing_ghz` apart in frequency around `center_nm`, shortest first; 1 <= n <= WDM_GRID_MAX. */
@@ -50,10 +48,9 @@ struct wdm_choice {
 };
 
 #define WDM_BLOCKED UINT32_MAX
-/* Fills wavelength[n] (WDM_BLOCKED where none is free) and returns how many demands are blocked. A demand over no fibre takes 0. */
-uint32_t wdm_assign(const struct wdm_demands *demands, uint32_t n_wavelengths, enum wdm_policy policy, uint32_t *wavelength);
-/* The same with fixed wavelengths, which must be below n_wavelengths and not clash, and a seed. */
-uint32_t wdm_assign_with(const struct wdm_demands *demands, uint32_t n_wavelengths, enum wdm_policy policy, const struct wdm_choice *choice,
+/* Fills wavelength[n] (WDM_BLOCKED where none is free) and returns how many demands are blocked. A demand over no fibre takes 0. Fixed
+ * wavelengths must be below n_wavelengths and not clash. */
+uint32_t wdm_assign(const struct wdm_demands *demands, uint32_t n_wavelengths, enum wdm_policy policy, const struct wdm_choice *choice,
 	uint32_t *wavelength);
 /* Two demands that insist on one wavelength on one fibre. */
 struct wdm_clash { uint32_t demand, other, fibre; };
@@ -62,8 +59,7 @@ bool wdm_clashes(const struct wdm_demands *demands, const uint32_t *fixed, struc
 /* The most demands on one fibre: the lower bound of the wavelengths needed. */
 uint32_t wdm_load(const struct wdm_demands *demands);
 /* With how many wavelengths the policy blocks nothing; at least wdm_load. */
-uint32_t wdm_needed(const struct wdm_demands *demands, enum wdm_policy policy);
-uint32_t wdm_needed_with(const struct wdm_demands *demands, enum wdm_policy policy, const struct wdm_choice *choice);
+uint32_t wdm_needed(const struct wdm_demands *demands, enum wdm_policy policy, const struct wdm_choice *choice);
 
 /* All ordered pairs of a ring of n nodes, each the shorter way round; opposite nodes of an even ring: even sources clockwise. Fibre i
  * leads from node i clockwise, fibre n + i from node i the other way. For even n the load is ceil(n²/8) per direction. Owned by the

@@ -172,7 +172,7 @@ static void drawn_times_have_the_mean_they_claim(void **state)
 		struct random_stream stream = random_stream(3, "test.failure", s);
 		double sum = 0;
 		for (int i = 0; i < 100000; i++)
-			sum += draw_time_to_failure_hours(&stream, 3e5, shapes[s]);
+			sum += draw_remaining_life(&stream, 3e5, shapes[s], 0);
 		assert_close(sum / 100000, 3e5, 0.02);
 	}
 }

@@ -9,19 +9,21 @@
 #include "base/random.h"
 #include "link/wdm.h"
 
+static const struct wdm_choice any = {0};
+
 static void grids_are_spaced_as_they_say(void **state)
 {
 	(void)state;
 	struct error err = {0};
-	const struct wdm_grid *oci = wdm_grid_find("oci-a", &err);
-	assert_non_null(oci);
+	struct wdm_grid named, *oci = &named;
+	assert_int_equal(wdm_grid_named(oci, "oci-a", &err), 0);
 	for (uint32_t i = 1; i < oci->n; i++)
 		assert_true(fabs(1e3 * (wdm_thz(oci->nm[i - 1]) - wdm_thz(oci->nm[i])) - 400) < 3); /* written to 0.01 nm: 1.7 GHz */
 	struct wdm_grid even;
 	wdm_grid_even(&even, 1311.43, 400, 4);
 	for (uint32_t i = 0; i < 4; i++)
 		assert_true(fabs(even.nm[i] - oci->nm[i]) < 0.02);
-	assert_null(wdm_grid_find("oci-c", &err));
+	assert_int_equal(wdm_grid_named(&even, "oci-c", &err), -1);
 	assert_non_null(strstr(err.message, "unknown wavelength grid 'oci-c'"));
 }
 
@@ -48,11 +50,11 @@ static void ring_all_to_all_has_the_published_load(void **state)
 		assert_int_equal(demands.n, n * (n - 1));
 		assert_int_equal(wdm_load(&demands), cases[c].load);
 		for (enum wdm_policy policy = 0; policy < WDM_POLICIES && n <= 16; policy++) {
-			uint32_t needed = wdm_needed(&demands, policy);
+			uint32_t needed = wdm_needed(&demands, policy, &any);
 			assert_true(needed >= cases[c].load && needed <= 2 * cases[c].load);
-			assert_int_equal(wdm_assign(&demands, needed, policy, wavelength), 0);
+			assert_int_equal(wdm_assign(&demands, needed, policy, &any, wavelength), 0);
 			check_continuity(&demands, wavelength, needed);
-			assert_true(wdm_assign(&demands, cases[c].load - 1, policy, wavelength) > 0); /* below the bound: blocked */
+			assert_true(wdm_assign(&demands, cases[c].load - 1, policy, &any, wavelength) > 0); /* below the bound: blocked */
 			check_continuity(&demands, wavelength, cases[c].load - 1);
 		}
 		wdm_demands_release(&demands);
@@ -103,10 +105,10 @@ static void greedy_lies_between_the_optimum_and_its_double(void **state)
 		for (optimum = wdm_load(&demands); !fits(&demands, optimum, 0, wavelength); optimum++)
 			above_load += optimum == wdm_load(&demands);
 		for (enum wdm_policy policy = 0; policy < WDM_POLICIES; policy++) {
-			uint32_t needed = wdm_needed(&demands, policy);
+			uint32_t needed = wdm_needed(&demands, policy, &any);
 			assert_true(needed >= optimum && needed <= 2 * optimum);
 			above_optimum += needed > optimum;
-			assert_int_equal(wdm_assign(&demands, needed, policy, wavelength), 0);
+			assert_int_equal(wdm_assign(&demands, needed, policy, &any, wavelength), 0);
 			check_continuity(&demands, wavelength, needed);
 		}
 	}
@@ -122,10 +124,10 @@ static void policies_pack_and_spread(void **state)
 	static const uint32_t expected[WDM_RANDOM][3] = {{0, 1, 0}, {0, 1, 0}, {0, 1, 2}};
 	uint32_t wavelength[3];
 	for (enum wdm_policy policy = 0; policy < WDM_RANDOM; policy++) {
-		assert_int_equal(wdm_assign(&demands, 3, policy, wavelength), 0);
+		assert_int_equal(wdm_assign(&demands, 3, policy, &any, wavelength), 0);
 		assert_memory_equal(wavelength, expected[policy], sizeof wavelength);
 	}
-	assert_int_equal(wdm_assign(&demands, 1, WDM_FIRST_FIT, wavelength), 1);
+	assert_int_equal(wdm_assign(&demands, 1, WDM_FIRST_FIT, &any, wavelength), 1);
 	assert_int_equal(wavelength[1], WDM_BLOCKED);
 	assert_int_equal(wavelength[2], 0);
 }
@@ -140,9 +142,9 @@ static void random_is_even_and_keeps_to_its_seed(void **state)
 	}
 	first[64] = 64;
 	struct wdm_demands demands = {.n = 64, .n_fibres = 64, .first = first, .path = path};
-	assert_int_equal(wdm_assign_with(&demands, 4, WDM_RANDOM, &(struct wdm_choice){.seed = 7}, a), 0);
-	assert_int_equal(wdm_assign_with(&demands, 4, WDM_RANDOM, &(struct wdm_choice){.seed = 7}, b), 0);
-	assert_int_equal(wdm_assign_with(&demands, 4, WDM_RANDOM, &(struct wdm_choice){.seed = 8}, c), 0);
+	assert_int_equal(wdm_assign(&demands, 4, WDM_RANDOM, &(struct wdm_choice){.seed = 7}, a), 0);
+	assert_int_equal(wdm_assign(&demands, 4, WDM_RANDOM, &(struct wdm_choice){.seed = 7}, b), 0);
+	assert_int_equal(wdm_assign(&demands, 4, WDM_RANDOM, &(struct wdm_choice){.seed = 8}, c), 0);
 	assert_memory_equal(a, b, sizeof a);
 	assert_memory_not_equal(a, c, sizeof a);
 	for (uint32_t i = 0; i < 64; i++)
@@ -160,11 +162,11 @@ static void fixed_wavelengths_come_first_and_clashes_are_found(void **state)
 	static const uint32_t fixed[] = {WDM_BLOCKED, 0, WDM_BLOCKED}, clashing[] = {2, WDM_BLOCKED, 2}, apart[] = {2, WDM_BLOCKED, 1};
 	uint32_t wavelength[3];
 	struct wdm_clash clash;
-	assert_int_equal(wdm_assign_with(&demands, 3, WDM_FIRST_FIT, &(struct wdm_choice){.fixed = fixed}, wavelength), 0);
+	assert_int_equal(wdm_assign(&demands, 3, WDM_FIRST_FIT, &(struct wdm_choice){.fixed = fixed}, wavelength), 0);
 	assert_int_equal(wavelength[0], 1);
 	assert_int_equal(wavelength[1], 0);
 	assert_int_equal(wavelength[2], 2);
-	assert_int_equal(wdm_needed_with(&demands, WDM_FIRST_FIT, &(struct wdm_choice){.fixed = fixed}), 3);
+	assert_int_equal(wdm_needed(&demands, WDM_FIRST_FIT, &(struct wdm_choice){.fixed = fixed}), 3);
 	assert_true(wdm_clashes(&demands, clashing, &clash));
 	assert_int_equal(clash.demand, 2);
 	assert_int_equal(clash.other, 0);
