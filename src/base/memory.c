@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The only mutable globals of the program: they serve tests and never change a result. */
-static uint64_t fail_countdown, n_allocations;
+/* The only mutable global of the program: it serves tests and never changes a result. */
+static uint64_t n_allocations;
 
-void memory_fail_after(uint64_t n) { fail_countdown = n; }
 uint64_t memory_count(void) { return n_allocations; }
 
 _Noreturn void memory_failed(size_t size)
@@ -18,17 +17,10 @@ _Noreturn void memory_failed(size_t size)
 	exit(2);
 }
 
-static void count_allocation(size_t size)
-{
-	n_allocations++;
-	if (fail_countdown && --fail_countdown == 0)
-		memory_failed(size);
-}
-
 void *memory_alloc(size_t size)
 {
 	void *memory;
-	count_allocation(size);
+	n_allocations++;
 	memory = malloc(size);
 	if (!memory && size)
 		memory_failed(size);
@@ -38,7 +30,7 @@ void *memory_alloc(size_t size)
 void *memory_zero(size_t count, size_t size)
 {
 	void *memory;
-	count_allocation(size);
+	n_allocations++;
 	memory = calloc(count, size);
 	if (!memory && count && size)
 		memory_failed(count * size);
@@ -51,7 +43,7 @@ void *memory_resize(void *old, size_t count, size_t size)
 	void *memory;
 	if (__builtin_mul_overflow(count, size, &bytes))
 		memory_failed(SIZE_MAX);
-	count_allocation(bytes);
+	n_allocations++;
 	memory = realloc(old, bytes);
 	if (!memory && bytes)
 		memory_failed(bytes);

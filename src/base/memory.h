@@ -16,8 +16,6 @@ void *memory_resize(void *old, size_t count, size_t size);
 char *memory_text(const char *text);
 /* What happens when there is no memory: writes one line to standard error and exits with status 2. */
 _Noreturn void memory_failed(size_t size);
-/* Tests only: let the n-th allocation from now fail; 0 switches it off. */
-void memory_fail_after(uint64_t n);
 /* Allocations made so far: tests assert that a warm event loop makes none. */
 uint64_t memory_count(void);
 

@@ -62,24 +62,6 @@ int64_t route_latency_ps(const struct network_setup *setup, uint32_t route)
 	return slowest_ps;
 }
 
-void flow_observe(const struct network_setup *setup, const struct network_message *message, uint32_t route, int64_t start_ps)
-{
-	const struct observers *observers = setup->observers;
-	const struct routes *routes = setup->routes;
-	const struct route *r = &routes->routes[route];
-	int64_t now_ps = setup->engine->now_ps;
-	if (observers->wants_bytes && message->bytes)
-		for (uint32_t p = r->first_path; p < r->first_path + r->n_paths; p++) {
-			const struct path *path = &routes->paths[p];
-			int64_t bytes = route_path_bytes(r, path, message->bytes);
-			for (uint32_t h = path->first_hop; bytes && h < path->first_hop + path->n_hops; h++)
-				OBSERVE(observers, link_bytes, routes->hop_link[h], start_ps, now_ps, bytes, 0, message->kind);
-		}
-	if (observers->wants_intervals)
-		for (uint32_t i = r->first_link; i < r->first_link + r->n_links; i++)
-			OBSERVE(observers, link_interval, routes->merged_link[i], start_ps, now_ps, message->id);
-}
-
 void message_observe(const struct network_setup *setup, const struct network_message *message, uint32_t route, int64_t start_ps,
 		     int64_t end_ps)
 {

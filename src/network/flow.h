@@ -11,8 +11,6 @@ int64_t flow_alone_ps(const struct routes *routes, const struct links *links, co
 /* Σ latency of the slowest path, with the latencies of now. */
 int64_t route_latency_ps(const struct network_setup *setup, uint32_t route);
 
-/* Tells of a message that moved evenly from start_ps until now: bytes and intervals of every link. */
-void flow_observe(const struct network_setup *setup, const struct network_message *message, uint32_t route, int64_t start_ps);
 void message_observe(const struct network_setup *setup, const struct network_message *message, uint32_t route, int64_t start_ps,
 		     int64_t end_ps);
 /* "message 17 of 4096 B from npu3 to npu5 waits for link 'a->b' (down)". */

@@ -250,18 +250,6 @@ static int read_box(const struct timeline *timeline, const char *variable, hid_t
 	return status;
 }
 
-int timeline_rows_integers(const struct timeline *timeline, const char *variable, int64_t first, int64_t n, int64_t *out,
-			   struct error *err)
-{
-	return read_box(timeline, variable, H5T_NATIVE_INT64, first, n, out, err);
-}
-
-int timeline_rows_numbers(const struct timeline *timeline, const char *variable, int64_t first, int64_t n, double *out,
-			  struct error *err)
-{
-	return read_box(timeline, variable, H5T_NATIVE_DOUBLE, first, n, out, err);
-}
-
 int timeline_bins_read(const struct timeline *timeline, const char *variable, int64_t first, int64_t n, int64_t *out, struct error *err)
 {
 	return read_box(timeline, variable, H5T_NATIVE_INT64, first, n, out, err);

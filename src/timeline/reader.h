@@ -29,11 +29,6 @@ int64_t *timeline_integers(const struct timeline *timeline, const char *variable
 double *timeline_numbers(const struct timeline *timeline, const char *variable, int64_t *n_values, struct error *err);
 /* Texts live as long as the timeline; free() the array only. */
 const char **timeline_texts(struct timeline *timeline, const char *variable, int64_t *n_values, struct error *err);
-/* Rows [first, first + n) of a variable of one dimension, into the caller's array: for tables that do not fit in memory. */
-int timeline_rows_integers(const struct timeline *timeline, const char *variable, int64_t first, int64_t n, int64_t *out,
-			   struct error *err);
-int timeline_rows_numbers(const struct timeline *timeline, const char *variable, int64_t first, int64_t n, double *out,
-			  struct error *err);
 /* A single value, or `otherwise` when the variable is absent. */
 int64_t timeline_integer(const struct timeline *timeline, const char *variable, int64_t otherwise);
 double timeline_number(const struct timeline *timeline, const char *variable, double otherwise);

@@ -173,8 +173,6 @@ void executor_rank_crashed(struct executor *x, uint32_t rank, bool crashed)
 		revive(x, rank);
 }
 
-bool executor_rank_is_crashed(const struct executor *x, uint32_t rank) { return rank_is_crashed(x, rank); }
-
 void chips_release(struct executor *x)
 {
 	free(x->slow);

@@ -76,7 +76,6 @@ void executor_rank_slow(struct executor *executor, uint32_t rank, double times);
 /* The rank's chip is dead: nothing of the rank starts or ends and its time is RANK_FAILED, until it is there again (a spare in its
  * place): then what it computed begins anew, and what else it did goes on. Its links are the caller's business. Phases as above. */
 void executor_rank_crashed(struct executor *executor, uint32_t rank, bool crashed);
-bool executor_rank_is_crashed(const struct executor *executor, uint32_t rank);
 
 /* Who is asked for circuits before a collective begins that names a state of them (collective_call.circuits). Both are called in the issue
  * phase and only note it: the answer is executor_circuits_go, in a later phase or round. */
