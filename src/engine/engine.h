@@ -64,6 +64,9 @@ void engine_register_preview(struct engine *engine, uint8_t handler, engine_hand
 /* Each phase has one handler; registering again replaces it. */
 void engine_register_phase(struct engine *engine, enum engine_phase phase, engine_phase_handler *function, void *context);
 
+/* Whether somebody will act in it. Without a control phase links never change. */
+static inline bool engine_has_phase(const struct engine *engine, enum engine_phase phase) { return engine->phases[phase].function; }
+
 /* time_ps >= now_ps (asserted). TIME_NEVER is not queued but sets `overflowed`: code that means "never" does not schedule. */
 static inline void engine_schedule(struct engine *engine, int64_t time_ps, uint8_t handler, uint32_t argument)
 {

@@ -142,6 +142,15 @@ struct circuit_request_record {
 	bool had, moved;        /* the switches had the state or were on their way to it; took it */
 };
 
+/* What packets did on a link in a stretch of time that needs no telling apart. */
+struct link_stretch {
+	int64_t start_ps, end_ps;
+	int64_t payload, overhead, busy_ps;  /* of packets; busy_ps < end_ps - start_ps: with gaps, somewhere */
+	int64_t queue_max, queue_byte_ps;    /* bytes that waited for it: the maximum and the integral */
+	int64_t stall_ps;                    /* blocked for want of credits */
+	uint8_t kind;                        /* of the payload, as for link_bytes */
+};
+
 struct observer {
 	void *context;
 	/* Any hook may be NULL. */
@@ -151,9 +160,15 @@ struct observer {
 	/* link_bytes and link_busy of all links of a path at once, for the same stretch of time; instead of the two, for who has it. */
 	void (*path_carried)(void *context, const uint32_t *links, uint32_t n_links, int64_t start_ps, int64_t end_ps, int64_t payload,
 			     int64_t overhead, uint8_t kind);
+	/* From packet models, instead of link_bytes, link_busy, link_queue and link_stall, for who has both of these. The border is the end of
+	 * the stretch from time_ps on within which it does not matter when something happens; time_ps itself if each packet, wait and stall
+	 * shall be told by itself, spread evenly over [start, end). A packet that crosses a border is told in parts: of B bytes
+	 * floor(B × part / whole) up to there. So what is heard does not depend on how packets are grouped. */
+	int64_t (*border)(void *context, int64_t time_ps);
+	void (*link_stretch)(void *context, uint32_t link, const struct link_stretch *stretch);
 	/* One message's presence on one link: fluid, the whole flow; packet, first to last bit of consecutive packets. */
 	void (*link_interval)(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, uint64_t message);
-	/* Packet model: bytes waiting for this link, at each change of the maximum within a run of the model's choosing. */
+	/* Packet models: bytes waiting for this link, their maximum over a stretch of time and their integral. */
 	void (*link_queue)(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t max_bytes, int64_t byte_ps);
 	void (*link_stall)(void *context, uint32_t link, int64_t start_ps, int64_t end_ps); /* blocked for want of credits */
 	void (*link_count)(void *context, uint32_t link, enum link_count what, int64_t start_ps, int64_t end_ps, int64_t amount);
@@ -179,7 +194,8 @@ struct observers {
 	struct observer list[OBSERVERS_MAX];
 	uint32_t n;
 	/* Whether anybody listens to it: producers of costly records ask first. */
-	bool wants_bytes, wants_busy, wants_intervals, wants_queue, wants_messages, wants_releases, wants_ops;
+	bool wants_bytes, wants_busy, wants_stretches /* or what it stands for */;
+	bool wants_intervals, wants_queue, wants_messages, wants_releases, wants_ops;
 	bool wants_kinds; /* somebody needs link_bytes split by traffic kind; else kind may be TRAFFIC_N (mixed) */
 };
 void observers_add(struct observers *observers, const struct observer *observer, bool by_kind);
@@ -191,6 +207,10 @@ void observers_add(struct observers *observers, const struct observer *observer,
 				(observers)->list[observer_i].hook((observers)->list[observer_i].context, __VA_ARGS__); \
 	} while (0)
 
+/* Where the first of all observers has its border; time_ps: somebody wants everything by itself. */
+int64_t observe_border(const struct observers *observers, int64_t time_ps);
+/* Tells link_stretch, or what it stands for. */
+void observe_stretch(const struct observers *observers, uint32_t link, const struct link_stretch *stretch);
 /* Tells link_bytes and link_busy of every link of a path, or path_carried. */
 void observe_path(const struct observers *observers, const uint32_t *links, uint32_t n_links, int64_t start_ps, int64_t end_ps,
 		  int64_t payload, int64_t overhead, uint8_t kind);

@@ -124,6 +124,7 @@ void network_change_link(struct network *network, uint32_t link, enum link_state
 {
 	struct links *links = network->setup.links;
 	int64_t old_bytes_per_s = links->bytes_per_s[link], old_latency_ps = links->latency_ps[link];
+	assert(engine_has_phase(network->setup.engine, ENGINE_PHASE_CONTROL)); /* models may have counted on it */
 	links->bytes_per_s[link] = carries(state) ? bytes_per_s : 0;
 	links->latency_ps[link] = latency_ps;
 	links->state[link] = (uint8_t)state;
@@ -136,6 +137,7 @@ void network_change_link(struct network *network, uint32_t link, enum link_state
 void network_avoid_link(struct network *network, uint32_t link, bool avoid)
 {
 	struct links *links = network->setup.links;
+	assert(engine_has_phase(network->setup.engine, ENGINE_PHASE_CONTROL));
 	links->avoid[link] = avoid;
 	if (avoid)
 		OBSERVE(network->setup.observers, link_change, link, network->setup.engine->now_ps, (enum link_state)links->state[link],

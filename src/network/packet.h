@@ -96,7 +96,12 @@ struct packet_link {
 	uint32_t first_voq; /* one queue per input: in-links of the source node × channels, then the node's own messages */
 	uint32_t first_word; /* bitmap of the inputs that have packets for this link */
 	uint32_t n_inputs : 31, train : 1;        /* whether its last start was of several packets */
-	uint32_t n_active : 31, stalled : 1;      /* whether a packet that could start lacks a credit */
+	uint32_t n_active : 27;
+	uint32_t batches : 1;  /* its horizon is worth to be looked up */
+	uint32_t at_npu : 1;   /* its source node has messages of its own */
+	uint32_t stalled : 1;  /* a packet that could start lacks a credit */
+	uint32_t unseen : 1;   /* observers were not told of the train yet */
+	uint32_t open : 1;     /* observers are not told everything: it is among open_links */
 	uint32_t last_input;
 	int64_t full_ps;    /* serialization of a full packet */
 };
@@ -130,7 +135,6 @@ struct packet_train {
 	uint8_t distrust, skip; /* after a recall so many trains are not tried */
 	uint8_t kind;
 	bool ahead;             /* counts on credits that were not back at its start */
-	bool unseen;            /* observers were not told yet */
 	uint64_t id;            /* of the message, for observers */
 };
 
@@ -149,14 +153,20 @@ struct packet_message {
 	bool live, sent, rerouted;
 };
 
-/* Consecutive packets on a link as observers shall see them, not yet told. */
+/* Consecutive packets of one message on a link, not yet told: for observers of intervals. */
 struct packet_run {
-	int64_t start_ps, end_ps, payload, overhead, busy_start_ps, interval_start_ps, interval_end_ps;
+	int64_t start_ps, end_ps;
 	uint64_t message;
-	uint32_t payload_each;
-	uint8_t kind;
-	bool open;          /* has something to tell */
 };
+
+/* What happened on a link since observers were told, within one stretch of time (packet_tally.c). */
+struct packet_tally {
+	int64_t from_ps, border_ps; /* equal: each thing is told by itself */
+	int64_t payload, busy_ps, queue_max, queue_byte_ps, stall_ps;
+	uint32_t packets;   /* no more than picoseconds */
+	uint8_t kind;
+};
+_Static_assert(sizeof(struct packet_tally) == 64, "one cache line");
 
 /* Packets that will arrive in a queue of a link, for observers of queues. */
 struct packet_arrival {
@@ -168,8 +178,7 @@ struct packet_arrival {
 struct packet_watch {
 	struct packet_arrival *arrivals; /* a ring, in order of time */
 	uint32_t first, n, capacity;
-	int64_t bytes, at_ps;       /* bytes that wait at that time */
-	int64_t from_ps, to_ps, max_bytes, byte_ps; /* of the present stretch */
+	int64_t bytes, at_ps;       /* bytes that wait from that time on */
 };
 
 /* Links that will be due soon, in the order in which they were met. */
@@ -187,6 +196,8 @@ struct packet_network {
 	int64_t *stalled_since_ps; /* [n_links] */
 	uint64_t *active;          /* bitmaps of all links */
 	struct packet_credit *credits; /* [n_links × n_channels] */
+	int64_t *horizons_ps;      /* [n_links] for so long what others decide from now on does not reach it */
+	bool links_fixed;          /* nothing changes links in this run */
 	int64_t *credit_back_ps;   /* [n_links] from the end of the buffer's use to the sender's knowing it */
 	struct packet_hop *hops;   /* [n_hops] */
 	size_t hops_capacity;
@@ -203,11 +214,13 @@ struct packet_network {
 	struct packet_return *returns;
 	uint32_t free_return, n_returns;
 	struct pool messages;
-	struct packet_run *runs;   /* [n_links]; NULL: nobody listens, or nothing was sent yet */
+	bool observed;             /* somebody listens to links, and something was sent */
+	struct packet_tally *tallies; /* [n_links]; NULL: nobody listens to bytes and queues */
+	struct packet_run *runs;   /* [n_links]; NULL: nobody listens to intervals */
 	struct packet_watch *watches; /* [n_links]; NULL: nobody listens to queues */
 	struct hop_histogram *hop_times; /* [n_kinds of links], likewise */
 	bool latency_fell;         /* of any link, so far */
-	uint32_t *open_runs, n_open_runs;
+	uint32_t *open_links, n_open_links;
 
 	uint8_t link_handler, sent_handler, delivered_handler;
 	uint32_t n_channels, n_voqs;
@@ -363,6 +376,31 @@ void packet_observe_train(struct packet_network *net, uint32_t link);
 void packet_observe_stall(struct packet_network *net, uint32_t link, int64_t until_ps);
 void packet_observe_begin(struct packet_network *net);
 void packet_observe_end(struct packet_network *net);
+/* Something of the link is to be told when nothing is in flight any more, at the latest. */
+void packet_observe_later(struct packet_network *net, uint32_t link);
+
+/* packet_tally.c. All of it may be told late, but for packet_tally_end. */
+void packet_tally_begin(struct packet_network *net);
+/* Waits of `bytes` bytes for the link from start_ps to end_ps. */
+void packet_tally_queue(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t bytes);
+void packet_tally_stall(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t end_ps);
+void packet_tally_end(struct packet_network *net, uint32_t link);
+/* `count` packets of `payload` bytes each start from start_ps, spacing_ps apart, and take each_ps. */
+void packet_tally_far(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t spacing_ps, int64_t each_ps, uint32_t count,
+		      uint32_t payload, uint8_t kind);
+static inline void packet_tally_packets(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t spacing_ps, int64_t each_ps,
+					uint32_t count, uint32_t payload, uint8_t kind)
+{
+	struct packet_tally *tally = &net->tallies[link];
+	if (__builtin_expect(start_ps < tally->from_ps || start_ps + (count - 1) * spacing_ps + each_ps > tally->border_ps ||
+			     kind != tally->kind, 0)) {
+		packet_tally_far(net, link, start_ps, spacing_ps, each_ps, count, payload, kind);
+		return;
+	}
+	tally->payload += (int64_t)count * payload;
+	tally->busy_ps += count * each_ps;
+	tally->packets += count;
+}
 
 /* packet_queue.c: packets join the queue of a link later; the last `count` that were to join it do not; `count` start; the queue is
  * another now; what is untold is told. */

@@ -15,10 +15,8 @@ static void ask_bitmap(const struct packet_network *net, uint32_t index)
 	__builtin_prefetch(&net->avails_ps[link->first_voq + link->last_input]);
 	__builtin_prefetch(&net->credits[(size_t)index * net->n_channels]);
 	__builtin_prefetch(&net->trains_started[index]);
-	if (!net->runs)
-		return;
-	__builtin_prefetch(&net->runs[index]);
-	__builtin_prefetch(&net->runs[index].interval_end_ps);
+	if (net->tallies)
+		__builtin_prefetch(&net->tallies[index]);
 	if (net->watches)
 		__builtin_prefetch(&net->watches[index]);
 }

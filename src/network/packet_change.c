@@ -170,7 +170,7 @@ void packet_link_changed(struct network *network, uint32_t index, int64_t old_by
 	recall(net, index);
 	recall_before(net, index);
 	recall_after(net, index);
-	if (net->runs) { /* what started was told with the latency that it had */
+	if (net->observed) { /* what started was told with the latency that it had */
 		packet_observe_train(net, index);
 		net->latency_fell |= links->latency_ps[index] < old_latency_ps;
 	}

@@ -69,6 +69,30 @@ static void layout_credits(struct packet_network *net)
 	}
 }
 
+/* Where packets choose their way by what waits, or hold up others that go elsewhere, a start is felt at other links of its node at once. */
+static void layout_horizons(struct packet_network *net)
+{
+	const struct fabric *fabric = net->base.setup.fabric;
+	int64_t *least_ps = memory_alloc((fabric->n_nodes + 1) * sizeof *least_ps); /* per node: of what comes to it */
+	net->horizons_ps = memory_zero(fabric->n_links + 1, sizeof *net->horizons_ps);
+	for (uint32_t node = 0; node < fabric->n_nodes; node++)
+		least_ps[node] = INT64_MAX / 2;
+	for (uint32_t i = 0; i < fabric->n_links; i++) {
+		int64_t *least = &least_ps[fabric->link_target[i]], comes_ps = net->links[i].latency_ps + net->forwarding_ps;
+		*least = comes_ps < *least ? comes_ps : *least;
+	}
+	for (uint32_t npu = 0; npu < fabric->n_npus; npu++)
+		for (uint32_t o = fabric->out_first[fabric->npu_node[npu]]; o < fabric->out_first[fabric->npu_node[npu] + 1]; o++)
+			net->links[fabric->out_links[o]].at_npu = 1;
+	for (uint32_t i = 0; i < fabric->n_links; i++) {
+		int64_t horizon_ps = least_ps[fabric->link_source[i]], back_ps = net->credit_back_ps[i];
+		net->horizons_ps[i] = horizon_ps = net->credits_on && back_ps < horizon_ps ? back_ps : horizon_ps;
+		net->links[i].batches = !net->fifos && !(net->ways && net->base.setup.routes->routing != ROUTING_SPRAY) &&
+			horizon_ps >= net->links[i].full_ps;
+	}
+	free(least_ps);
+}
+
 int packet_layout(struct packet_network *net, struct error *err)
 {
 	const struct fabric *fabric = net->base.setup.fabric;
@@ -114,6 +138,7 @@ int packet_layout(struct packet_network *net, struct error *err)
 	}
 	net->credit_back_ps = memory_zero(fabric->n_links + 1, sizeof *net->credit_back_ps);
 	layout_credits(net);
+	layout_horizons(net);
 	net->looks_ahead = fabric->n_links >= LOOK_AHEAD_LINKS;
 	return 0;
 }

@@ -116,7 +116,7 @@ void packet_push_front(struct packet_network *net, uint32_t index, uint32_t entr
 void packet_input_empty(struct packet_network *net, struct packet_link *link, uint32_t input)
 {
 	net->active[link->first_word + input / 64] &= ~(UINT64_C(1) << input % 64);
-	link->n_active = (link->n_active - 1) & UINT32_MAX >> 1;
+	link->n_active = (link->n_active - 1) & UINT32_MAX >> 5;
 }
 
 static void pop_head(struct packet_network *net, struct packet_link *link, uint32_t input)
@@ -321,7 +321,7 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 	int64_t end_ps = time_ps + (int64_t)(count - 1) * spacing_ps + each_ps;
 
 	net->counters.packet_hops += count;
-	if (net->runs)
+	if (net->observed)
 		packet_observe(net, index, head, input, time_ps, each_ps, count);
 	if (link->train)
 		packet_train_settle(net, index);
@@ -404,22 +404,21 @@ static uint32_t train(struct packet_network *net, uint32_t index, uint32_t input
 	return (uint32_t)n;
 }
 
-/* The next event of a link that has packets: when it is free and one of them is there. */
-void packet_plan(struct packet_network *net, uint32_t index)
+/* When a link that has packets is free and one of them is there. */
+static int64_t next_chance(const struct packet_network *net, const struct packet_link *link)
 {
-	struct packet_link *link = &net->links[index];
 	int64_t next_ps = TIME_NEVER;
 	for (uint32_t word = 0; word < (link->n_inputs + 63u) / 64; word++)
 		for (uint64_t bits = net->active[link->first_word + word]; bits; bits &= bits - 1) {
 			int64_t avail_ps = net->avails_ps[link->first_voq + word * 64 + (uint32_t)__builtin_ctzll(bits)];
-			if (avail_ps <= link->free_ps) {
-				packet_wake(net, index, link->free_ps);
-				return;
-			}
+			if (avail_ps <= link->free_ps)
+				return link->free_ps;
 			next_ps = avail_ps < next_ps ? avail_ps : next_ps;
 		}
-	packet_wake(net, index, next_ps);
+	return next_ps;
 }
+
+void packet_plan(struct packet_network *net, uint32_t link) { packet_wake(net, link, next_chance(net, &net->links[link])); }
 
 /* How many of the `count` packets at the head of an input go through. 0: the first one meets a lost codeword, and until the retry
  * has sent it again nothing starts on this link. */
@@ -437,36 +436,60 @@ static uint32_t pass_errors(struct packet_network *net, uint32_t index, uint32_t
 	return 0;
 }
 
+/* Starts what the link, which is free and has packets, starts at time_ps. Returns when to look again: TIME_NEVER, when it will be woken. */
+static int64_t serve(struct packet_network *net, uint32_t index, int64_t time_ps)
+{
+	struct packet_link *link = &net->links[index];
+	int64_t spacing_ps = 0;
+	struct pick pick;
+	choose(net, link, time_ps, &pick);
+	if (pick.input != PACKET_NONE) {
+		bool alone = link->n_active == 1 && net->trains;
+		if (alone && net->entries[net->voqs[link->first_voq + pick.input].head].count > pick.n_allowed)
+			pick.n_allowed = all_allowed(net, &net->voqs[link->first_voq + pick.input], time_ps);
+		uint32_t count = alone ? train(net, index, pick.input, time_ps, pick.n_allowed, &spacing_ps) : 1;
+		if (__builtin_expect(net->base.setup.links->errors != NULL, 0))
+			count = pass_errors(net, index, pick.input, time_ps, count);
+		if (count)
+			start(net, index, pick.input, time_ps, spacing_ps, count);
+		return next_chance(net, link);
+	}
+	if (pick.lacking_wire && !link->stalled) {
+		link->stalled = 1;
+		net->stalled_since_ps[index] = time_ps;
+	}
+	return pick.later_ps;
+}
+
+/* Whether what a link starts can be decided before it is due: not where a node's own message, which is there at once, could still come
+ * before packets of others. */
+static bool knows_its_inputs(const struct packet_network *net, const struct packet_link *link)
+{
+	uint32_t own = link->n_inputs - 1u;
+	return !link->at_npu || net->active[link->first_word + own / 64] >> own % 64 & 1;
+}
+
+/* Nothing that an event at or after now decides reaches this link before now + horizon: what starts elsewhere arrives a latency later,
+ * and credits come back a latency later. So all starts until then are decided here. */
 void packet_link_due(void *context, uint32_t index)
 {
 	struct packet_network *net = context;
 	if (net->looks_ahead)
 		packet_look_ahead(net);
 	struct packet_link *link = &net->links[index];
-	int64_t now_ps = net->base.setup.engine->now_ps, spacing_ps = 0;
-	struct pick pick;
-	if (link->event_ps != now_ps)
+	int64_t time_ps = net->base.setup.engine->now_ps, until_ps;
+	if (link->event_ps != time_ps)
 		return;
-	link->event_ps = TIME_NEVER;
-	if (link->n_active == 0 || !packet_link_up(net, index))
-		return;
-	choose(net, link, now_ps, &pick);
-	if (pick.input != PACKET_NONE) {
-		bool alone = link->n_active == 1 && net->trains;
-		if (alone && net->entries[net->voqs[link->first_voq + pick.input].head].count > pick.n_allowed)
-			pick.n_allowed = all_allowed(net, &net->voqs[link->first_voq + pick.input], now_ps);
-		uint32_t count = alone ? train(net, index, pick.input, now_ps, pick.n_allowed, &spacing_ps) : 1;
-		if (__builtin_expect(net->base.setup.links->errors != NULL, 0))
-			count = pass_errors(net, index, pick.input, now_ps, count);
-		if (count)
-			start(net, index, pick.input, now_ps, spacing_ps, count);
-		if (link->n_active)
-			packet_plan(net, index);
-		return;
+	until_ps = link->batches && net->links_fixed ? time_ps + net->horizons_ps[index] : time_ps;
+	for (;;) {
+		link->event_ps = TIME_NEVER; /* what woke it meanwhile is looked at now */
+		if (link->n_active == 0 || !packet_link_up(net, index))
+			return;
+		int64_t next_ps = serve(net, index, time_ps);
+		if (next_ps >= until_ps || !knows_its_inputs(net, link)) {
+			packet_wake(net, index, next_ps);
+			return;
+		}
+		time_ps = next_ps < link->free_ps ? link->free_ps : next_ps;
 	}
-	if (pick.lacking_wire && !link->stalled) {
-		link->stalled = 1;
-		net->stalled_since_ps[index] = now_ps;
-	}
-	packet_wake(net, index, pick.later_ps);
 }

@@ -107,9 +107,9 @@ void packet_send(struct network *network, const struct network_message *request)
 	uint32_t index = pool_take(&net->messages);
 	*packet_message_at(net, index) = (struct packet_message){.message = *request, .start_ps = now_ps, .sent_ps = now_ps,
 		.deliver_ps = now_ps, .unsent = request->bytes, .undelivered = request->bytes, .route = ROUTE_NONE, .live = true};
-	if (!net->runs && (setup->observers->wants_bytes || setup->observers->wants_busy || setup->observers->wants_intervals ||
-			   setup->observers->wants_queue))
+	if (!net->observed && (setup->observers->wants_stretches || setup->observers->wants_intervals || setup->observers->wants_queue))
 		packet_observe_begin(net);
+	net->links_fixed = !engine_has_phase(setup->engine, ENGINE_PHASE_CONTROL);
 	net->counters.bytes_injected += request->bytes;
 	net->counters.bytes_in_flight += request->bytes;
 	if (request->bytes)

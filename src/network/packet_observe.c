@@ -1,130 +1,110 @@
-/* What observers see of packets: runs of packets that follow each other without a gap. A run ends where the next packet does not
- * join it, which depends on the packets alone: trains or not, the same runs come out. */
+/* What observers see of packets: what happened on links, summed up (packet_tally.c), and intervals of one message, which end where the
+ * next packet does not join them. Trains or not, the same comes out. */
 #include "network/packet.h"
-
-static const struct packet_run untold = {.start_ps = INT64_MIN, .end_ps = INT64_MIN, .busy_start_ps = INT64_MIN,
-					 .interval_start_ps = INT64_MIN};
 
 void packet_observe_begin(struct packet_network *net)
 {
+	const struct observers *observers = net->base.setup.observers;
 	uint32_t n = net->base.setup.fabric->n_links;
-	net->runs = memory_alloc((n + 1) * sizeof *net->runs);
-	net->open_runs = memory_alloc((n + 1) * sizeof *net->open_runs);
-	for (uint32_t link = 0; link < n; link++)
-		net->runs[link] = untold;
-	if (!net->base.setup.observers->wants_queue)
+	net->observed = true;
+	net->open_links = memory_alloc((n + 1) * sizeof *net->open_links);
+	packet_tally_begin(net);
+	if (observers->wants_intervals) {
+		net->runs = memory_alloc((n + 1) * sizeof *net->runs);
+		for (uint32_t link = 0; link < n; link++)
+			net->runs[link] = (struct packet_run){.start_ps = INT64_MIN, .end_ps = INT64_MIN};
+	}
+	if (!observers->wants_queue)
 		return;
 	net->watches = memory_zero(n + 1, sizeof *net->watches);
 	net->hop_times = memory_zero(net->base.setup.fabric->n_kinds + 1, sizeof *net->hop_times);
 }
 
-static void tell_bytes(struct packet_network *net, uint32_t link, struct packet_run *run)
+void packet_observe_later(struct packet_network *net, uint32_t link)
 {
-	if (run->end_ps > run->start_ps)
-		OBSERVE(net->base.setup.observers, link_bytes, link, run->start_ps, run->end_ps, run->payload, run->overhead, run->kind);
-	run->payload = run->overhead = 0;
+	if (net->links[link].open)
+		return;
+	net->links[link].open = 1;
+	net->open_links[net->n_open_links++] = link;
 }
 
-static void tell_busy(struct packet_network *net, uint32_t link, const struct packet_run *run)
-{
-	if (run->end_ps > run->busy_start_ps)
-		OBSERVE(net->base.setup.observers, link_busy, link, run->busy_start_ps, run->end_ps);
-}
-
-static void tell_interval(struct packet_network *net, uint32_t link, const struct packet_run *run)
-{
-	if (run->end_ps > run->interval_start_ps)
-		OBSERVE(net->base.setup.observers, link_interval, link, run->interval_start_ps, run->end_ps, run->message);
-}
-
-struct seen {
-	uint64_t message;
-	uint32_t payload;
-	uint8_t kind;
-};
-
-/* `count` packets without a gap between them. */
-static void observe_burst(struct packet_network *net, uint32_t link, const struct seen *seen, int64_t start_ps, int64_t end_ps,
-			  uint32_t count)
+static void tell_interval(struct packet_network *net, uint32_t link)
 {
 	struct packet_run *run = &net->runs[link];
-	bool gap = start_ps != run->end_ps;
-	if (!run->open) { /* told at the latest when nothing is in flight */
-		run->open = true;
-		net->open_runs[net->n_open_runs++] = link;
-	}
-	if (gap)
-		tell_busy(net, link, run);
-	if (net->base.setup.observers->wants_intervals && (gap || seen->message != run->message)) {
-		tell_interval(net, link, run);
-		run->message = seen->message;
-		run->interval_start_ps = start_ps;
-	}
-	if (gap || seen->kind != run->kind || seen->payload != run->payload_each) {
-		tell_bytes(net, link, run);
-		run->start_ps = start_ps;
-		run->kind = seen->kind;
-		run->payload_each = seen->payload;
-	}
-	if (gap)
-		run->busy_start_ps = start_ps;
-	run->payload += (int64_t)seen->payload * count;
-	run->overhead += (int64_t)net->header * count;
-	run->end_ps = end_ps;
+	if (run->end_ps > run->start_ps)
+		OBSERVE(net->base.setup.observers, link_interval, link, run->start_ps, run->end_ps, run->message);
 }
 
-/* Starts of packets that did not come from the node itself: their queue, and how long each takes from its arrival here to its
- * arrival at the link's end. */
-static void observe_hops(struct packet_network *net, uint32_t link, const struct packet_train *starts, bool last)
+static void observe_intervals(struct packet_network *net, uint32_t link, uint64_t message, int64_t start_ps, int64_t spacing_ps,
+			      int64_t each_ps, uint32_t count)
 {
-	const struct packet_voq *voq = &net->voqs[net->links[link].first_voq + starts->input];
-	int64_t forwarding_ps = last ? 0 : net->forwarding_ps;
-	int64_t first_ps = starts->start_ps - starts->avail_ps + starts->each_ps + net->links[link].latency_ps + forwarding_ps;
-	if (!net->watches || voq->returns == PACKET_NONE)
-		return;
-	packet_watch_start(net, link, starts->start_ps, starts->spacing_ps, starts->count, starts->payload + net->header);
-	hop_add_series(&net->hop_times[net->base.setup.fabric->link_kind[link]], first_ps,
-		       (int64_t)starts->spacing_ps - starts->stride_ps, starts->count);
+	struct packet_run *run = &net->runs[link];
+	packet_observe_later(net, link);
+	for (uint32_t i = 0; i < count; i++, start_ps += spacing_ps) {
+		if (start_ps != run->end_ps || message != run->message) {
+			tell_interval(net, link);
+			*run = (struct packet_run){.start_ps = start_ps, .message = message};
+		}
+		run->end_ps = start_ps + each_ps;
+	}
+}
+
+/* From their arrival at the link's source to their arrival at its end. */
+static void observe_hops(struct packet_network *net, uint32_t link, int64_t first_wait_ps, int64_t step_ps, int64_t each_ps, uint32_t count,
+			 bool last)
+{
+	int64_t first_ps = first_wait_ps + each_ps + net->links[link].latency_ps + (last ? 0 : net->forwarding_ps);
+	struct hop_histogram *times = &net->hop_times[net->base.setup.fabric->link_kind[link]];
+	if (count == 1)
+		hop_add(times, first_ps, 1);
+	else
+		hop_add_series(times, first_ps, step_ps, count);
+}
+
+/* Waits in a node's buffers, not those of its own messages. */
+static bool watched(const struct packet_network *net, uint32_t link, uint32_t input)
+{
+	return net->watches && net->voqs[net->links[link].first_voq + input].returns != PACKET_NONE;
 }
 
 void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, uint32_t input, int64_t start_ps,
 		    int64_t each_ps, uint32_t count)
 {
-	const struct packet_message *message = packet_message_at(net, entry->message);
-	uint8_t kind = net->base.setup.observers->wants_kinds ? message->message.kind : TRAFFIC_N;
-	packet_observe_train(net, link);
-	if (count == 1) {
-		observe_hops(net, link, &(struct packet_train){.start_ps = start_ps, .avail_ps = entry->avail_ps, .each_ps = each_ps,
-			     .count = 1, .payload = entry->payload, .input = input}, packet_ends(net, link, entry));
-		struct seen seen = {.message = message->message.id, .payload = entry->payload, .kind = kind};
-		observe_burst(net, link, &seen, start_ps, start_ps + each_ps, 1);
+	bool wants_kinds = net->base.setup.observers->wants_kinds;
+	uint8_t kind = wants_kinds ? packet_message_at(net, entry->message)->message.kind : TRAFFIC_N;
+	if (net->links[link].unseen)
+		packet_observe_train(net, link);
+	if (count > 1) {
+		net->trains_started[link].id = packet_message_at(net, entry->message)->message.id;
+		net->trains_started[link].kind = kind;
+		net->links[link].unseen = 1;
+		packet_observe_later(net, link);
 		return;
 	}
-	net->trains_started[link].id = message->message.id;
-	net->trains_started[link].kind = kind;
-	net->trains_started[link].unseen = true;
-	if (!net->runs[link].open) {
-		net->runs[link].open = true;
-		net->open_runs[net->n_open_runs++] = link;
+	if (watched(net, link, input)) {
+		packet_watch_start(net, link, start_ps, 0, 1, entry->payload + net->header);
+		observe_hops(net, link, start_ps - entry->avail_ps, 0, each_ps, 1, packet_ends(net, link, entry));
 	}
+	packet_tally_packets(net, link, start_ps, 0, each_ps, 1, entry->payload, kind);
+	if (net->runs)
+		observe_intervals(net, link, packet_message_at(net, entry->message)->message.id, start_ps, 0, each_ps, 1);
 }
 
 /* A train is told when the next start on its link is: then nothing of it can be recalled any more. */
 void packet_observe_train(struct packet_network *net, uint32_t link)
 {
-	struct packet_train *train = &net->trains_started[link];
-	int64_t start_ps = train->start_ps;
-	if (!train->unseen)
+	const struct packet_train *train = &net->trains_started[link];
+	if (!net->links[link].unseen)
 		return;
-	struct seen seen = {.message = train->id, .payload = train->payload, .kind = train->kind};
-	train->unseen = false;
-	observe_hops(net, link, train, net->hops[train->hop].next_voq == PACKET_LAST);
-	if (train->spacing_ps == train->each_ps) {
-		observe_burst(net, link, &seen, start_ps, start_ps + train->each_ps * train->count, train->count);
-		return;
+	net->links[link].unseen = 0;
+	if (watched(net, link, train->input)) {
+		packet_watch_start(net, link, train->start_ps, train->spacing_ps, train->count, train->payload + net->header);
+		observe_hops(net, link, train->start_ps - train->avail_ps, (int64_t)train->spacing_ps - train->stride_ps, train->each_ps,
+			     train->count, net->hops[train->hop].next_voq == PACKET_LAST);
 	}
-	for (uint32_t i = 0; i < train->count; i++, start_ps += train->spacing_ps)
-		observe_burst(net, link, &seen, start_ps, start_ps + train->each_ps, 1);
+	packet_tally_packets(net, link, train->start_ps, train->spacing_ps, train->each_ps, train->count, train->payload, train->kind);
+	if (net->runs)
+		observe_intervals(net, link, train->id, train->start_ps, train->spacing_ps, train->each_ps, train->count);
 }
 
 void packet_observe_stall(struct packet_network *net, uint32_t link, int64_t until_ps)
@@ -135,21 +115,22 @@ void packet_observe_stall(struct packet_network *net, uint32_t link, int64_t unt
 		return;
 	net->stalls++;
 	net->stalled_ps += until_ps - since_ps;
-	OBSERVE(net->base.setup.observers, link_stall, link, since_ps, until_ps);
+	if (net->observed)
+		packet_tally_stall(net, link, since_ps, until_ps);
 }
 
-/* Tells all that is still untold. Called when nothing is in flight, so that no run spans a time without messages. */
+/* Tells all that is still untold. Called when nothing is in flight, so that no interval spans a time without messages. */
 void packet_observe_end(struct packet_network *net)
 {
-	for (uint32_t i = 0; i < net->n_open_runs; i++) {
-		struct packet_run *run = &net->runs[net->open_runs[i]];
-		packet_observe_train(net, net->open_runs[i]);
-		tell_bytes(net, net->open_runs[i], run);
-		tell_busy(net, net->open_runs[i], run);
-		tell_interval(net, net->open_runs[i], run);
-		if (net->watches)
-			packet_watch_end(net, net->open_runs[i]);
-		*run = untold;
+	for (uint32_t i = 0; i < net->n_open_links; i++) {
+		uint32_t link = net->open_links[i];
+		packet_observe_train(net, link);
+		packet_tally_end(net, link);
+		net->links[link].open = 0;
+		if (!net->runs)
+			continue;
+		tell_interval(net, link);
+		net->runs[link] = (struct packet_run){.start_ps = INT64_MIN, .end_ps = INT64_MIN};
 	}
-	net->n_open_runs = 0;
+	net->n_open_links = 0;
 }

@@ -2,14 +2,10 @@
  * node's own messages wait in its memory, not in a buffer: they do not count.
  *
  * Arrivals are known ahead of time, starts when they are told (a train's when nothing of it can be recalled any more). Both are
- * taken in order of time, packet by packet, so trains or not the same steps come out. They are told as the maximum and the
- * integral over stretches of 2^CELL_BITS ps from time 0: a documented resolution, and one call per stretch instead of one per
- * packet. */
+ * taken in order of time, packet by packet, so trains or not the same steps come out. */
 #include <stdlib.h>
 
 #include "network/packet.h"
-
-enum { CELL_BITS = 19 /* 0.52 us */, LONG_BITS = 38 /* 0.27 s */ };
 
 static struct packet_arrival *at(const struct packet_watch *watch, uint32_t i)
 {
@@ -92,21 +88,6 @@ void packet_watch_recall(struct packet_network *net, uint32_t voq, uint32_t coun
 	}
 }
 
-static void tell(struct packet_network *net, uint32_t link, struct packet_watch *watch)
-{
-	if (watch->byte_ps)
-		OBSERVE(net->base.setup.observers, link_queue, link, watch->from_ps, watch->to_ps, watch->max_bytes, watch->byte_ps);
-	watch->byte_ps = watch->max_bytes = 0;
-}
-
-/* The end of the stretch that begins in the cell of this time: of many cells at once where nothing changes in them. */
-static int64_t stretch_end_ps(int64_t from_ps, int64_t until_ps)
-{
-	int64_t cells = (until_ps - from_ps) >> CELL_BITS, most = INT64_C(1) << (LONG_BITS - CELL_BITS);
-	bool at_border = !(from_ps & ((INT64_C(1) << CELL_BITS) - 1));
-	return ((from_ps >> CELL_BITS) + (!at_border || cells < 1 ? 1 : cells < most ? cells : most)) << CELL_BITS;
-}
-
 /* As many bytes as now wait from at_ps until then. */
 static void pass(struct packet_network *net, uint32_t link, struct packet_watch *watch, int64_t until_ps)
 {
@@ -114,17 +95,8 @@ static void pass(struct packet_network *net, uint32_t link, struct packet_watch 
 	if (until_ps <= from_ps)
 		return;
 	watch->at_ps = until_ps;
-	while (watch->bytes > 0 && from_ps < until_ps) {
-		int64_t end_ps = stretch_end_ps(from_ps, until_ps);
-		if (from_ps >> CELL_BITS != watch->from_ps >> CELL_BITS)
-			tell(net, link, watch);
-		if (!watch->byte_ps)
-			watch->from_ps = from_ps;
-		watch->to_ps = end_ps = end_ps < until_ps ? end_ps : until_ps;
-		watch->byte_ps += watch->bytes * (end_ps - from_ps);
-		watch->max_bytes = watch->bytes > watch->max_bytes ? watch->bytes : watch->max_bytes;
-		from_ps = end_ps;
-	}
+	if (watch->bytes > 0)
+		packet_tally_queue(net, link, from_ps, until_ps, watch->bytes);
 }
 
 static void take_first(struct packet_watch *watch)
@@ -213,7 +185,5 @@ void packet_watch_rebuild(struct packet_network *net, uint32_t link)
 
 void packet_watch_end(struct packet_network *net, uint32_t link)
 {
-	struct packet_watch *watch = &net->watches[link];
-	advance(net, link, watch, net->base.setup.engine->now_ps);
-	tell(net, link, watch);
+	advance(net, link, &net->watches[link], net->base.setup.engine->now_ps);
 }

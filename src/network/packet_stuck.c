@@ -127,7 +127,7 @@ void packet_cut(struct network *network)
 	for (uint32_t link = 0; link < network->setup.fabric->n_links; link++) {
 		if (net->links[link].train) /* what was to start later does not */
 			packet_train_touch(net, link, network->setup.engine->now_ps);
-		if (net->runs)
+		if (net->observed)
 			packet_observe_train(net, link);
 		if (net->watches)
 			packet_watch_end(net, link);

@@ -343,6 +343,19 @@ static void on_link_bytes(void *context, uint32_t link, int64_t start_ps, int64_
 		book_replays(physics, link, start_ps, end_ps);
 }
 
+static void on_link_stretch(void *context, uint32_t link, const struct link_stretch *stretch)
+{
+	if (stretch->busy_ps)
+		on_link_bytes(context, link, stretch->start_ps, stretch->end_ps, stretch->payload, stretch->overhead, stretch->kind);
+}
+
+/* Replays of links whose errors are goodput are booked packet by packet. */
+static int64_t on_border(void *context, int64_t time_ps)
+{
+	const struct physics *physics = context;
+	return physics->drawn ? time_ps : INT64_MAX;
+}
+
 /* The next moment at which an error could come if the link were full. */
 static void draw_next(struct physics *physics, struct simulation *simulation, uint32_t link)
 {
@@ -507,7 +520,7 @@ static void give_errors(struct simulation *simulation)
 int physics_start(struct physics *physics, struct simulation *simulation, struct error *err)
 {
 	uint32_t n = simulation->fabric.n_links;
-	struct observer observer = {.context = physics, .link_bytes = on_link_bytes};
+	struct observer observer = {.context = physics, .link_bytes = on_link_bytes, .border = on_border, .link_stretch = on_link_stretch};
 	bool any = false;
 	physics->observers = &simulation->observers;
 	observers_add(&simulation->observers, &observer, false);

@@ -86,6 +86,18 @@ static void on_link_bytes(void *context, uint32_t link, int64_t start_ps, int64_
 	totals->link_overhead[link] += overhead;
 }
 
+static void on_link_stretch(void *context, uint32_t link, const struct link_stretch *stretch)
+{
+	on_link_bytes(context, link, stretch->start_ps, stretch->end_ps, stretch->payload, stretch->overhead, stretch->kind);
+}
+
+static int64_t no_border(void *context, int64_t time_ps)
+{
+	(void)context;
+	(void)time_ps;
+	return INT64_MAX;
+}
+
 static void on_collective(void *context, const struct collective_record *record)
 {
 	struct totals *totals = context;
@@ -96,7 +108,8 @@ static void on_collective(void *context, const struct collective_record *record)
 struct observer totals_observer(struct totals *totals)
 {
 	return (struct observer){.context = totals, .message = on_message, .collective = on_collective,
-		.link_bytes = totals->by_link ? on_link_bytes : NULL};
+		.link_bytes = totals->by_link ? on_link_bytes : NULL, .border = no_border,
+		.link_stretch = totals->by_link ? on_link_stretch : NULL};
 }
 
 static int by_id(const void *a, const void *b)

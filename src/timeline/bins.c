@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/time.h"
+#include "engine/observer.h"
 
 #define CELL_BUDGET (8u << 20) /* 128 MB of cells when every link is used */
 
@@ -241,4 +242,49 @@ void bins_extra_max(struct bins *bins, enum bins_extra column, uint32_t link, in
 	for (uint32_t bin = first; bin <= last; bin++)
 		if (value > values[bins_at(bins, link, bin)])
 			values[bins_at(bins, link, bin)] = value;
+}
+
+int64_t bins_border(struct bins *bins, int64_t time_ps)
+{
+	if (time_ps >= bins->limit_ps)
+		bins_reach(bins, time_ps);
+	return (int64_t)(bins_index(bins, time_ps) + 1) * bins->width_ps;
+}
+
+static void add_far_stretch(struct bins *bins, uint32_t link, const struct link_stretch *s)
+{
+	if (s->busy_ps) {
+		bins_add_bytes(bins, link, s->start_ps, s->end_ps, s->payload);
+		bins_add_busy(bins, link, s->start_ps, s->end_ps);
+	}
+	if (s->overhead)
+		bins_extra_add(bins, BINS_OVERHEAD, link, s->start_ps, s->end_ps, s->overhead);
+	if (s->queue_max) {
+		bins_extra_max(bins, BINS_QUEUE_MAX, link, s->start_ps, s->end_ps, s->queue_max);
+		bins_extra_add(bins, BINS_QUEUE_BYTE_PS, link, s->start_ps, s->end_ps, s->queue_byte_ps);
+	}
+	if (s->stall_ps)
+		bins_extra_add(bins, BINS_STALL_PS, link, s->start_ps, s->end_ps, s->stall_ps);
+}
+
+void bins_add_stretch(struct bins *bins, uint32_t link, const struct link_stretch *s)
+{
+	bins_touch(bins, link, s->end_ps);
+	uint32_t bin = bins_index(bins, s->start_ps);
+	if (s->end_ps > (int64_t)(bin + 1) * bins->width_ps) {
+		add_far_stretch(bins, link, s);
+		return;
+	}
+	uint64_t at = bins_at(bins, link, bin);
+	bins->bytes[at] += s->payload;
+	bins->busy_ps[at] += s->busy_ps;
+	if (s->overhead)
+		extra_column(bins, BINS_OVERHEAD)[at] += s->overhead;
+	if (s->stall_ps)
+		extra_column(bins, BINS_STALL_PS)[at] += s->stall_ps;
+	if (s->queue_max) {
+		int64_t *max = &extra_column(bins, BINS_QUEUE_MAX)[at];
+		*max = s->queue_max > *max ? s->queue_max : *max;
+		extra_column(bins, BINS_QUEUE_BYTE_PS)[at] += s->queue_byte_ps;
+	}
 }

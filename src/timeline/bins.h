@@ -29,6 +29,8 @@ enum bins_extra {
 
 #define BINS_BLOCK 256 /* links */
 
+struct link_stretch;
+
 struct bins {
 	uint32_t n_links, max_bins;
 	int64_t base_ps, width_ps;
@@ -49,6 +51,8 @@ void bins_init(struct bins *bins, uint32_t n_links, uint32_t max_bins, int64_t b
 void bins_release(struct bins *bins);
 /* Merges until `time_ps` lies within the last bin. */
 void bins_reach(struct bins *bins, int64_t time_ps);
+/* The end of the bin that holds this time. */
+int64_t bins_border(struct bins *bins, int64_t time_ps);
 /* Bins from 0 to the one that holds the last picosecond before end_ps; at least 1. */
 uint32_t bins_count(const struct bins *bins, int64_t end_ps);
 
@@ -74,6 +78,9 @@ void bins_spread_busy(struct bins *bins, uint32_t link, int64_t start_ps, int64_
 /* Additive extra columns, spread like bytes. */
 void bins_extra_add(struct bins *bins, enum bins_extra column, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t amount);
 void bins_extra_max(struct bins *bins, enum bins_extra column, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t value);
+
+/* Spread evenly over its time, where it lies in several bins. */
+void bins_add_stretch(struct bins *bins, uint32_t link, const struct link_stretch *stretch);
 
 static inline void bins_touch(struct bins *bins, uint32_t link, int64_t end_ps)
 {

@@ -62,6 +62,39 @@ static void on_carried(void *context, const uint32_t *links, uint32_t n_links, i
 		record_kinds(recorder, links[i], start_ps, end_ps, payload, overhead, kind);
 }
 
+/* While it is early bins are not known: everything by itself. */
+static int64_t on_border(void *context, int64_t time_ps)
+{
+	struct recorder *recorder = context;
+	return recorder->early.open ? time_ps : bins_border(&recorder->bins, time_ps);
+}
+
+static void record_early(struct recorder *recorder, uint32_t link, const struct link_stretch *s)
+{
+	if (s->busy_ps) {
+		record_run(recorder, EARLY_CARRIED, link, s->start_ps, s->end_ps, s->payload);
+		record_kinds(recorder, link, s->start_ps, s->end_ps, s->payload, s->overhead, s->kind);
+	}
+	if (s->queue_max) {
+		record_run(recorder, EARLY_MAXIMUM, link, s->start_ps, s->end_ps, s->queue_max);
+		record_run(recorder, EARLY_SUM(BINS_QUEUE_BYTE_PS), link, s->start_ps, s->end_ps, s->queue_byte_ps);
+	}
+	if (s->stall_ps)
+		record_run(recorder, EARLY_SUM(BINS_STALL_PS), link, s->start_ps, s->end_ps, s->stall_ps);
+}
+
+static void on_stretch(void *context, uint32_t link, const struct link_stretch *stretch)
+{
+	struct recorder *recorder = context;
+	if (recorder->early.open) {
+		record_early(recorder, link, stretch);
+		return;
+	}
+	bins_add_stretch(&recorder->bins, link, stretch);
+	if (stretch->payload)
+		record_kinds(recorder, link, stretch->start_ps, stretch->end_ps, stretch->payload, 0, stretch->kind);
+}
+
 static void on_queue(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t max_bytes, int64_t byte_ps)
 {
 	record_run(context, EARLY_MAXIMUM, link, start_ps, end_ps, max_bytes);
@@ -300,6 +333,8 @@ struct observer recorder_observer(struct recorder *recorder)
 		.link_bytes = on_bytes,
 		.link_busy = on_busy,
 		.path_carried = on_carried,
+		.border = on_border,
+		.link_stretch = on_stretch,
 		.link_queue = on_queue,
 		.link_stall = on_stall,
 		.link_count = on_count,

@@ -380,7 +380,8 @@ static void run_program(const struct program *program, const char *trains, struc
 	observers_add(&net.observers, &observer, true);
 	options.trains = trains;
 	create(&net, options);
-	plan_changes(&net, program);
+	if (program->n_changes)
+		plan_changes(&net, program);
 	test_net_run(&net, flows, program->n_flows);
 	struct network_counters counters;
 	net.network->model->counters(net.network, &counters);

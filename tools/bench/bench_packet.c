@@ -63,30 +63,17 @@ static void on_issue(void *context)
 	net->n_due = 0;
 }
 
-static void bin_bytes(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t payload, int64_t overhead, uint8_t kind)
+static int64_t bin_border(void *context, int64_t time_ps) { return bins_border(&((struct bench *)context)->bins, time_ps); }
+
+static void bin_stretch(void *context, uint32_t link, const struct link_stretch *stretch)
 {
-	struct bins *bins = &((struct bench *)context)->bins;
-	(void)kind;
-	bins_add_bytes(bins, link, start_ps, end_ps, payload);
-	if (overhead)
-		bins_extra_add(bins, BINS_OVERHEAD, link, start_ps, end_ps, overhead);
+	bins_add_stretch(&((struct bench *)context)->bins, link, stretch);
 }
 
-static void bin_busy(void *context, uint32_t link, int64_t start_ps, int64_t end_ps)
-{
-	bins_add_busy(&((struct bench *)context)->bins, link, start_ps, end_ps);
-}
-
+/* Never called: says that queues are wanted. */
 static void bin_queue(void *context, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t max_bytes, int64_t byte_ps)
 {
-	struct bins *bins = &((struct bench *)context)->bins;
-	bins_extra_max(bins, BINS_QUEUE_MAX, link, start_ps, end_ps, max_bytes);
-	bins_extra_add(bins, BINS_QUEUE_BYTE_PS, link, start_ps, end_ps, byte_ps);
-}
-
-static void bin_stall(void *context, uint32_t link, int64_t start_ps, int64_t end_ps)
-{
-	bins_extra_add(&((struct bench *)context)->bins, BINS_STALL_PS, link, start_ps, end_ps, end_ps - start_ps);
+	(void)context, (void)link, (void)start_ps, (void)end_ps, (void)max_bytes, (void)byte_ps;
 }
 
 static void look_at_memory(struct bench *bench)
@@ -167,8 +154,7 @@ int main(int argc, char **argv)
 	if (bench.n == 0 || bench.n > net->fabric.n_npus)
 		bench.n = net->fabric.n_npus;
 	bench.bytes = (int64_t)atof(option(argc, argv, "bytes", "16e6"));
-	struct observer observer = {.context = &bench, .link_bytes = bin_bytes, .link_busy = bin_busy, .link_queue = bin_queue,
-				    .link_stall = bin_stall};
+	struct observer observer = {.context = &bench, .border = bin_border, .link_stretch = bin_stretch, .link_queue = bin_queue};
 	if (atoi(option(argc, argv, "bins", "1"))) {
 		bins_init(&bench.bins, net->fabric.n_links, bins_default(net->fabric.n_links, false), PS_PER_NS);
 		observers_add(&net->observers, &observer, false);
