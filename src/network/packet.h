@@ -161,10 +161,9 @@ struct packet_run {
 
 /* What happened on a link since observers were told, within one stretch of time (packet_tally.c). */
 struct packet_tally {
-	int64_t from_ps, border_ps; /* equal: each thing is told by itself */
-	int64_t payload, busy_ps, queue_max, queue_byte_ps, stall_ps;
-	uint32_t packets;   /* no more than picoseconds */
-	uint8_t kind;
+	int64_t from_ps, border_ps;
+	int64_t payload, overhead, busy_ps, queue_byte_ps, stall_ps;
+	uint64_t queue_max : 56, kind : 8;
 };
 _Static_assert(sizeof(struct packet_tally) == 64, "one cache line");
 
@@ -176,7 +175,7 @@ struct packet_arrival {
 
 /* What waits for a link, as far as it was told (packet_queue.c). */
 struct packet_watch {
-	struct packet_arrival *arrivals; /* a ring, in order of time */
+	struct packet_arrival *arrivals; /* [first … first + n) in order of time */
 	uint32_t first, n, capacity;
 	int64_t bytes, at_ps;       /* bytes that wait from that time on */
 };
@@ -381,8 +380,19 @@ void packet_observe_later(struct packet_network *net, uint32_t link);
 
 /* packet_tally.c. All of it may be told late, but for packet_tally_end. */
 void packet_tally_begin(struct packet_network *net);
-/* Waits of `bytes` bytes for the link from start_ps to end_ps. */
-void packet_tally_queue(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t bytes);
+/* So many bytes wait for the link from start_ps to end_ps. */
+void packet_tally_far_queue(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t bytes);
+static inline void packet_tally_queue(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t bytes)
+{
+	struct packet_tally *tally = &net->tallies[link];
+	if (__builtin_expect(start_ps < tally->from_ps || end_ps > tally->border_ps, 0)) {
+		packet_tally_far_queue(net, link, start_ps, end_ps, bytes);
+		return;
+	}
+	if ((uint64_t)bytes > tally->queue_max)
+		tally->queue_max = (uint64_t)bytes & UINT64_MAX >> 8;
+	tally->queue_byte_ps += bytes * (end_ps - start_ps);
+}
 void packet_tally_stall(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t end_ps);
 void packet_tally_end(struct packet_network *net, uint32_t link);
 /* `count` packets of `payload` bytes each start from start_ps, spacing_ps apart, and take each_ps. */
@@ -398,8 +408,8 @@ static inline void packet_tally_packets(struct packet_network *net, uint32_t lin
 		return;
 	}
 	tally->payload += (int64_t)count * payload;
+	tally->overhead += (int64_t)count * net->header;
 	tally->busy_ps += count * each_ps;
-	tally->packets += count;
 }
 
 /* packet_queue.c: packets join the queue of a link later; the last `count` that were to join it do not; `count` start; the queue is

@@ -4,35 +4,31 @@
  * Arrivals are known ahead of time, starts when they are told (a train's when nothing of it can be recalled any more). Both are
  * taken in order of time, packet by packet, so trains or not the same steps come out. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "network/packet.h"
 
-static struct packet_arrival *at(const struct packet_watch *watch, uint32_t i)
-{
-	return &watch->arrivals[(watch->first + i) & (watch->capacity - 1)];
-}
+static struct packet_arrival *at(const struct packet_watch *watch, uint32_t i) { return &watch->arrivals[watch->first + i]; }
 
-static void grow(struct packet_watch *watch)
+/* Makes room behind the last one: at the front, or in more memory. */
+static void make_room(struct packet_watch *watch)
 {
-	uint32_t capacity = watch->capacity ? 2 * watch->capacity : 8;
-	struct packet_arrival *arrivals = memory_alloc(capacity * sizeof *arrivals);
-	for (uint32_t i = 0; i < watch->n; i++)
-		arrivals[i] = *at(watch, i);
-	free(watch->arrivals);
-	watch->arrivals = arrivals;
+	if (2 * watch->n >= watch->capacity) {
+		watch->capacity = watch->capacity ? 2 * watch->capacity : 16;
+		watch->arrivals = memory_resize(watch->arrivals, watch->capacity, sizeof *watch->arrivals);
+	}
+	memmove(watch->arrivals, watch->arrivals + watch->first, watch->n * sizeof *watch->arrivals);
 	watch->first = 0;
-	watch->capacity = capacity;
 }
 
-static void insert(struct packet_watch *watch, struct packet_arrival arrival)
+static void insert(struct packet_watch *watch, const struct packet_arrival *arrival)
 {
-	uint32_t i = watch->n;
-	if (watch->n == watch->capacity)
-		grow(watch);
-	for (; i > 0 && at(watch, i - 1)->time_ps > arrival.time_ps; i--)
-		*at(watch, i) = *at(watch, i - 1);
-	*at(watch, i) = arrival;
-	watch->n++;
+	if (watch->first + watch->n == watch->capacity)
+		make_room(watch);
+	struct packet_arrival *to = at(watch, watch->n++), *first = at(watch, 0);
+	for (; to > first && to[-1].time_ps > arrival->time_ps; to--)
+		*to = to[-1];
+	*to = *arrival;
 }
 
 /* Packets of one link arrive in the order in which they left, also when its latency fell in between. */
@@ -47,7 +43,7 @@ static void insert_in_order(struct packet_watch *watch, struct packet_arrival ar
 	}
 	uint32_t count = arrival.count;
 	if (before_ps <= arrival.time_ps) {
-		insert(watch, arrival);
+		insert(watch, &arrival);
 		return;
 	}
 	arrival.count = 1;
@@ -55,7 +51,7 @@ static void insert_in_order(struct packet_watch *watch, struct packet_arrival ar
 		struct packet_arrival one = arrival;
 		one.time_ps = arrival.time_ps + (int64_t)i * arrival.stride_ps;
 		one.time_ps = one.time_ps > before_ps ? one.time_ps : before_ps;
-		insert(watch, one);
+		insert(watch, &one);
 	}
 }
 
@@ -67,7 +63,7 @@ void packet_watch_arrive(struct packet_network *net, uint32_t voq, const struct 
 	if (net->latency_fell)
 		insert_in_order(watch, arrival);
 	else
-		insert(watch, arrival);
+		insert(watch, &arrival);
 }
 
 void packet_watch_recall(struct packet_network *net, uint32_t voq, uint32_t count)
@@ -161,7 +157,7 @@ static void put_again(struct packet_network *net, struct packet_watch *watch, co
 	if (time_ps <= net->base.setup.engine->now_ps)
 		watch->bytes += wire;
 	else
-		insert(watch, (struct packet_arrival){.time_ps = time_ps, .count = 1, .wire = wire, .voq = voq});
+		insert(watch, &(struct packet_arrival){.time_ps = time_ps, .count = 1, .wire = wire, .voq = voq});
 }
 
 void packet_watch_rebuild(struct packet_network *net, uint32_t link)

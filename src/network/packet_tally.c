@@ -4,8 +4,6 @@
 
 #include "network/packet.h"
 
-#define LONGEST_PS UINT32_MAX /* 4 ms: so packets can be counted in 32 bits */
-
 void packet_tally_begin(struct packet_network *net)
 {
 	size_t size = (net->base.setup.fabric->n_links + 1u) * sizeof *net->tallies;
@@ -24,8 +22,8 @@ void packet_tally_end(struct packet_network *net, uint32_t link)
 {
 	struct packet_tally *tally = &net->tallies[link];
 	struct link_stretch stretch = {.start_ps = tally->from_ps, .end_ps = tally->border_ps, .payload = tally->payload,
-		.overhead = (int64_t)tally->packets * net->header, .busy_ps = tally->busy_ps, .queue_max = tally->queue_max,
-		.queue_byte_ps = tally->queue_byte_ps, .stall_ps = tally->stall_ps, .kind = tally->kind};
+		.overhead = tally->overhead, .busy_ps = tally->busy_ps, .queue_max = (int64_t)tally->queue_max,
+		.queue_byte_ps = tally->queue_byte_ps, .stall_ps = tally->stall_ps, .kind = (uint8_t)tally->kind};
 	if (tally->busy_ps || tally->queue_max || tally->stall_ps)
 		tell(net, link, &stretch);
 	*tally = (struct packet_tally){0};
@@ -40,40 +38,47 @@ static struct packet_tally *open_at(struct packet_network *net, uint32_t link, i
 	packet_tally_end(net, link);
 	tally->from_ps = time_ps;
 	tally->border_ps = observe_border(net->base.setup.observers, time_ps);
-	if (tally->border_ps - time_ps > LONGEST_PS)
-		tally->border_ps = time_ps + LONGEST_PS;
 	packet_observe_later(net, link);
 	return tally;
 }
 
-/* A part of a packet: what is left of its bytes goes by what is left of its time, rounded down from its start. */
-struct rest {
-	int64_t start_ps, end_ps, payload, header; /* of the whole packet */
-	int64_t told_payload, told_header, told_ps;
-};
-
-static struct link_stretch take_until(struct rest *rest, int64_t until_ps, uint8_t kind)
+static void tell_packet(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t each_ps, uint32_t payload, uint8_t kind)
 {
-	int64_t part_ps = until_ps - rest->start_ps, whole_ps = rest->end_ps - rest->start_ps;
-	int64_t payload = scale_floor(rest->payload, part_ps, whole_ps), header = scale_floor(rest->header, part_ps, whole_ps);
-	struct link_stretch part = {.start_ps = rest->start_ps + rest->told_ps, .end_ps = until_ps, .payload = payload - rest->told_payload,
-		.overhead = header - rest->told_header, .busy_ps = part_ps - rest->told_ps, .kind = kind};
-	rest->told_payload = payload;
-	rest->told_header = header;
-	rest->told_ps = part_ps;
-	return part;
+	struct link_stretch stretch = {.start_ps = start_ps, .end_ps = start_ps + each_ps, .payload = payload, .overhead = net->header,
+				       .busy_ps = each_ps, .kind = kind};
+	tell(net, link, &stretch);
 }
 
-/* A packet that crosses a border: the parts are told by themselves. */
-static void tell_parts(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t each_ps, uint32_t payload, uint8_t kind)
+/* Stretches have payload of one kind. */
+static void set_kind(struct packet_network *net, uint32_t link, int64_t start_ps, uint8_t kind)
 {
-	struct rest rest = {.start_ps = start_ps, .end_ps = start_ps + each_ps, .payload = payload, .header = net->header};
-	for (int64_t at_ps = start_ps; at_ps < rest.end_ps;) {
-		int64_t until_ps = observe_border(net->base.setup.observers, at_ps);
-		until_ps = until_ps == at_ps || until_ps > rest.end_ps ? rest.end_ps : until_ps;
-		struct link_stretch part = take_until(&rest, until_ps, kind);
-		tell(net, link, &part);
-		at_ps = until_ps;
+	struct packet_tally *tally = &net->tallies[link];
+	int64_t border_ps = tally->border_ps;
+	if (kind == tally->kind)
+		return;
+	if (tally->payload) {
+		packet_tally_end(net, link);
+		tally->from_ps = start_ps;
+		tally->border_ps = border_ps;
+	}
+	tally->kind = kind;
+}
+
+/* A packet that crosses borders: up to each of them goes what the time up to there is of all its time, rounded down. */
+static void add_parts(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t each_ps, uint32_t payload, uint8_t kind)
+{
+	int64_t told_payload = 0, told_header = 0, told_ps = 0;
+	while (told_ps < each_ps) {
+		struct packet_tally *tally = open_at(net, link, start_ps + told_ps);
+		int64_t part_ps = tally->border_ps - start_ps < each_ps ? tally->border_ps - start_ps : each_ps;
+		int64_t payload_then = scale_floor(payload, part_ps, each_ps), header_then = scale_floor(net->header, part_ps, each_ps);
+		set_kind(net, link, start_ps + told_ps, kind);
+		tally->payload += payload_then - told_payload;
+		tally->overhead += header_then - told_header;
+		tally->busy_ps += part_ps - told_ps;
+		told_payload = payload_then;
+		told_header = header_then;
+		told_ps = part_ps;
 	}
 }
 
@@ -83,37 +88,31 @@ void packet_tally_far(struct packet_network *net, uint32_t link, int64_t start_p
 	while (count) {
 		struct packet_tally *tally = open_at(net, link, start_ps);
 		int64_t room_ps = tally->border_ps - start_ps - each_ps, fit = 1;
-		if (start_ps < tally->from_ps || room_ps < 0) {
-			tell_parts(net, link, start_ps, each_ps, payload, kind);
+		if (tally->border_ps == tally->from_ps) { /* where told by themselves */
+			tell_packet(net, link, start_ps, each_ps, payload, kind);
+		} else if (room_ps < 0) {
+			add_parts(net, link, start_ps, each_ps, payload, kind);
 		} else {
-			if (kind != tally->kind && tally->payload) {
-				int64_t border_ps = tally->border_ps;
-				packet_tally_end(net, link);
-				tally->from_ps = start_ps;
-				tally->border_ps = border_ps;
-			}
-			tally->kind = kind;
+			set_kind(net, link, start_ps, kind);
 			fit = count > 1 ? room_ps / spacing_ps + 1 : 1;
 			fit = fit < count ? fit : count;
 			tally->payload += fit * payload;
+			tally->overhead += fit * net->header;
 			tally->busy_ps += fit * each_ps;
-			tally->packets += (uint32_t)fit;
 		}
 		count -= (uint32_t)fit;
 		start_ps += fit * spacing_ps;
 	}
 }
 
-void packet_tally_queue(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t bytes)
+void packet_tally_far_queue(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t end_ps, int64_t bytes)
 {
 	struct packet_tally *tally = open_at(net, link, start_ps);
-	if (start_ps >= tally->from_ps && end_ps <= tally->border_ps) {
-		tally->queue_max = bytes > tally->queue_max ? bytes : tally->queue_max;
-		tally->queue_byte_ps += bytes * (end_ps - start_ps);
-		return;
-	}
-	tell(net, link, &(struct link_stretch){.start_ps = start_ps, .end_ps = end_ps, .queue_max = bytes,
-					       .queue_byte_ps = bytes * (end_ps - start_ps)});
+	if (start_ps >= tally->from_ps && end_ps <= tally->border_ps)
+		packet_tally_queue(net, link, start_ps, end_ps, bytes);
+	else
+		tell(net, link, &(struct link_stretch){.start_ps = start_ps, .end_ps = end_ps, .queue_max = bytes,
+						       .queue_byte_ps = bytes * (end_ps - start_ps)});
 }
 
 void packet_tally_stall(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t end_ps)
