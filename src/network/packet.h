@@ -96,7 +96,8 @@ struct packet_link {
 	uint32_t first_voq; /* one queue per input: in-links of the source node × channels, then the node's own messages */
 	uint32_t first_word; /* bitmap of the inputs that have packets for this link */
 	uint32_t n_inputs : 31, train : 1;        /* whether its last start was of several packets */
-	uint32_t n_active : 27;
+	uint32_t n_active : 26;
+	uint32_t wary : 1;     /* trains were recalled here: some are not tried (packet_train.skip) */
 	uint32_t batches : 1;  /* its horizon is worth to be looked up */
 	uint32_t at_npu : 1;   /* its source node has messages of its own */
 	uint32_t stalled : 1;  /* a packet that could start lacks a credit */
@@ -127,7 +128,7 @@ struct packet_fifo {
 	bool offered;
 };
 
-/* The last several packets that a link started in one event: what it takes to recall some of them. */
+/* The last several packets that a link started in one event, or before their time: what it takes to recall some of them. */
 struct packet_train {
 	int64_t start_ps, avail_ps, each_ps; /* of the first: start; since when it waited; serialization */
 	uint32_t spacing_ps, stride_ps;      /* between starts; between arrivals */
@@ -135,6 +136,8 @@ struct packet_train {
 	uint8_t distrust, skip; /* after a recall so many trains are not tried */
 	uint8_t kind;
 	bool ahead;             /* counts on credits that were not back at its start */
+	uint32_t input_before;  /* that was served before it, and when that ended: for when all of it is recalled */
+	int64_t free_before_ps;
 	uint64_t id;            /* of the message, for observers */
 };
 
@@ -247,6 +250,10 @@ int packet_learn_routes(struct packet_network *net, struct error *err);
 
 /* packet_link.c: the hot loop. */
 void packet_link_due(void *context, uint32_t link);
+/* When packets that start on this link then, and take each_ps, may start on the next one. */
+int64_t packet_available(const struct packet_network *net, const struct packet_link *link, uint32_t voq, uint32_t wire, int64_t start_ps,
+			 int64_t each_ps);
+int64_t packet_unit_ps(const struct packet_network *net, struct packet_link *link, uint32_t wire);
 void packet_push(struct packet_network *net, uint32_t voq, uint32_t entry);
 void packet_wake(struct packet_network *net, uint32_t link, int64_t time_ps);
 uint32_t packet_entry_take_slow(struct packet_network *net);
@@ -258,6 +265,21 @@ void packet_input_empty(struct packet_network *net, struct packet_link *link, ui
 
 /* packet_ahead.c */
 void packet_look_ahead(struct packet_network *net);
+
+/* packet_foresee.c: packets can be sent on before their time over links where nothing else is going on. */
+bool packet_runs_ahead(const struct packet_network *net, uint32_t link);
+/* Packets of one train on one link. */
+struct packet_course {
+	uint32_t link, hop, wire;
+	int64_t start_ps, spacing_ps, each_ps;
+};
+/* Sets spacing_ps for `n` packets that come stride_ps apart, the first of them late_ps before its start; how many go so evenly. */
+int64_t packet_pace(struct packet_course *course, int64_t late_ps, int64_t stride_ps, int64_t n);
+/* Of n packets that come to course->link, which runs ahead, from avail_ps on: how many it sends on, and the rest of the course. */
+int64_t packet_foresee_ahead(struct packet_network *net, struct packet_course *course, int64_t avail_ps, int64_t stride_ps, int64_t n);
+/* How many of `want` packets can start, of which credits that are back allow `now`: others with credits that are known to come back in
+ * time, or will if the links behind send them on ahead of time. At least `now`. */
+int64_t packet_foresee(struct packet_network *net, const struct packet_course *course, uint32_t credit, int64_t now, int64_t want);
 
 /* packet_train.c */
 void packet_train_note(struct packet_network *net, uint32_t link, const struct packet_entry *head, uint32_t input, int64_t start_ps,
@@ -368,9 +390,10 @@ bool packet_asks(struct packet_network *net, uint32_t link, const struct packet_
 void packet_fifo_push(struct packet_network *net, uint32_t input, uint32_t entry);
 void packet_fifo_next(struct packet_network *net, uint32_t input, int64_t time_ps);
 
-/* packet_observe.c: `count` packets started on the link from start_ps, spacing_ps apart. */
+/* packet_observe.c: one packet started on the link; a train, of which packet_train_note will know, did. */
 void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, uint32_t input, int64_t start_ps,
-		    int64_t each_ps, uint32_t count);
+		    int64_t each_ps);
+void packet_observe_train_later(struct packet_network *net, uint32_t link, const struct packet_entry *entry);
 void packet_observe_train(struct packet_network *net, uint32_t link);
 void packet_observe_stall(struct packet_network *net, uint32_t link, int64_t until_ps);
 void packet_observe_begin(struct packet_network *net);

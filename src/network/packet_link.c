@@ -13,7 +13,7 @@ uint32_t packet_entry_take_slow(struct packet_network *net)
 	return packet_entry_take(net);
 }
 
-static int64_t unit_ps(const struct packet_network *net, struct packet_link *link, uint32_t wire)
+int64_t packet_unit_ps(const struct packet_network *net, struct packet_link *link, uint32_t wire)
 {
 	if (__builtin_expect(wire == net->full_wire, 1))
 		return link->full_ps;
@@ -116,7 +116,7 @@ void packet_push_front(struct packet_network *net, uint32_t index, uint32_t entr
 void packet_input_empty(struct packet_network *net, struct packet_link *link, uint32_t input)
 {
 	net->active[link->first_word + input / 64] &= ~(UINT64_C(1) << input % 64);
-	link->n_active = (link->n_active - 1) & UINT32_MAX >> 5;
+	link->n_active = (link->n_active - 1) & UINT32_MAX >> 6;
 }
 
 static void pop_head(struct packet_network *net, struct packet_link *link, uint32_t input)
@@ -237,9 +237,8 @@ static void choose(struct packet_network *net, struct packet_link *link, int64_t
 	}
 }
 
-/* When packets that end at end_ps on this link may start on the next one. */
-static int64_t available(const struct packet_network *net, const struct packet_link *link, uint32_t voq, uint32_t wire,
-			 int64_t start_ps, int64_t each_ps)
+int64_t packet_available(const struct packet_network *net, const struct packet_link *link, uint32_t voq, uint32_t wire, int64_t start_ps,
+			 int64_t each_ps)
 {
 	int64_t avail_ps = start_ps + each_ps + link->latency_ps + net->forwarding_ps;
 	if (!net->cut_through)
@@ -293,8 +292,8 @@ static void deliver_later(struct packet_network *net, uint32_t index, uint32_t e
 	int64_t now_ps = net->base.setup.engine->now_ps;
 	while (wire->head != PACKET_NONE) {
 		const struct packet_entry *head = &net->entries[wire->head];
-		if (head->avail_ps + (int64_t)(head->count - 1) * head->stride_ps > now_ps)
-			break;
+		if (head->count && head->avail_ps + (int64_t)(head->count - 1) * head->stride_ps > now_ps)
+			break; /* 0: all of it was recalled */
 		uint32_t next = head->next;
 		packet_entry_give(net, wire->head);
 		wire->head = next;
@@ -309,30 +308,36 @@ static void deliver_later(struct packet_network *net, uint32_t index, uint32_t e
 	wire->tail = entry;
 }
 
-/* Starts `count` packets of the head of an input at time_ps and every spacing_ps after it. */
-static void start(struct packet_network *net, uint32_t index, uint32_t input, int64_t time_ps, int64_t spacing_ps, uint32_t count)
+static void send_on(struct packet_network *net, uint32_t voq, uint32_t entry);
+
+/* Starts `count` packets of the head of an input at time_ps and every spacing_ps after it. `ahead`: before their time, so that all of
+ * them may be recalled. */
+static void start(struct packet_network *net, uint32_t index, uint32_t input, int64_t time_ps, int64_t spacing_ps, uint32_t count, bool ahead)
 {
 	struct packet_link *link = &net->links[index];
 	const struct packet_voq *queue = &net->voqs[link->first_voq + input];
 	const struct packet_entry *head = &net->entries[queue->head];
 	uint32_t wire = queue->wire, message = head->message, channel = packet_channel(net, head->hop);
 	bool last = packet_ends(net, index, head);
-	int64_t each_ps = unit_ps(net, link, wire), bytes = (int64_t)head->payload * count;
+	int64_t each_ps = packet_unit_ps(net, link, wire), bytes = (int64_t)head->payload * count;
 	int64_t end_ps = time_ps + (int64_t)(count - 1) * spacing_ps + each_ps;
 
+	bool train = count > 1 || ahead;
 	net->counters.packet_hops += count;
-	if (net->observed)
-		packet_observe(net, index, head, input, time_ps, each_ps, count);
+	if (net->observed && train)
+		packet_observe_train_later(net, index, head);
+	else if (net->observed)
+		packet_observe(net, index, head, input, time_ps, each_ps);
 	if (link->train)
 		packet_train_settle(net, index);
-	if (count > 1)
+	if (train)
 		packet_train_note(net, index, head, input, time_ps, spacing_ps, each_ps, count);
 	if (link->stalled)
 		packet_observe_stall(net, index, time_ps);
 	if (queue->credit != PACKET_NONE) {
 		int64_t *free_bytes = &net->credits[queue->credit].free_bytes;
 		*free_bytes -= (int64_t)wire * count;
-		if (count > 1)
+		if (train)
 			net->trains_started[index].ahead = *free_bytes < 0;
 	}
 	link->free_ps = end_ps;
@@ -350,7 +355,8 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 					   count, wire);
 	}
 	if (last) {
-		account_delivered(net, message, bytes, time_ps + each_ps + link->latency_ps, end_ps + link->latency_ps);
+		account_delivered(net, message, bytes, ahead ? INT64_MIN : time_ps + each_ps + link->latency_ps,
+				  end_ps + link->latency_ps);
 		deliver_later(net, index, moved, end_ps - (int64_t)(count - 1) * spacing_ps + link->latency_ps, spacing_ps);
 		return;
 	}
@@ -367,15 +373,42 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 		next_voq = net->hops[entry->hop++].next_voq;
 	if (__builtin_expect(next_voq == PACKET_NONE, 0))
 		return;
-	entry->avail_ps = available(net, link, next_voq, wire, time_ps, each_ps);
+	entry->avail_ps = packet_available(net, link, next_voq, wire, time_ps, each_ps);
 	if (!(entry->hop & PACKET_HOPWISE))
 		entry->stride_ps = count > 1 ? (uint32_t)spacing_ps : 0;
 	if (net->watches)
 		packet_watch_arrive(net, next_voq, entry);
 	if (net->fifos)
 		packet_fifo_push(net, arrives_by, moved);
+	else if (net->trains && !(entry->hop & PACKET_HOPWISE))
+		send_on(net, next_voq, moved);
 	else
 		packet_push(net, next_voq, moved);
+}
+
+/* Packets join the queue of their next link, which starts them ahead of time if nothing else is going on there. */
+static void send_on(struct packet_network *net, uint32_t voq, uint32_t entry)
+{
+	uint32_t index = net->voqs[voq].link;
+	struct packet_link *link = &net->links[index];
+	struct packet_train *train = &net->trains_started[index];
+	if (link->wary && link->n_active == 0) {
+		train->skip--;
+		link->wary = train->skip != 0;
+	}
+	if (!packet_runs_ahead(net, index)) {
+		packet_push(net, voq, entry);
+		return;
+	}
+	const struct packet_entry *packets = &net->entries[entry];
+	struct packet_course course = {.link = index, .hop = packets->hop, .wire = packets->payload + net->header};
+	int64_t avail_ps = packets->avail_ps, stride_ps = packets->stride_ps, n = packets->count;
+	packet_append(net, voq, entry);
+	n = packet_foresee_ahead(net, &course, avail_ps, stride_ps, n);
+	if (n)
+		start(net, index, voq - link->first_voq, course.start_ps, course.spacing_ps, (uint32_t)n, true);
+	if (link->n_active)
+		packet_plan(net, index);
 }
 
 /* How many packets of the only queue with packets for this link follow each other evenly from time_ps on, and how closely. */
@@ -383,25 +416,17 @@ static uint32_t train(struct packet_network *net, uint32_t index, uint32_t input
 {
 	struct packet_link *link = &net->links[index];
 	const struct packet_entry *head = &net->entries[net->voqs[link->first_voq + input].head];
-	int64_t each_ps = unit_ps(net, link, head->payload + net->header), n = head->count, late_ps = time_ps - head->avail_ps;
-	*spacing_ps = each_ps;
-	if (n == 1 || head->hop & PACKET_HOPWISE)
+	struct packet_course course = {.link = index, .hop = head->hop, .wire = head->payload + net->header, .start_ps = time_ps};
+	*spacing_ps = course.spacing_ps = course.each_ps = packet_unit_ps(net, link, course.wire);
+	if (head->count == 1 || head->hop & PACKET_HOPWISE)
 		return 1;
-	if (net->trains_started[index].skip) {
-		net->trains_started[index].skip--;
+	if (link->wary) {
+		link->wary = --net->trains_started[index].skip != 0;
 		return 1;
 	}
-	if (head->stride_ps > each_ps && late_ps == 0) {
-		*spacing_ps = head->stride_ps;
-	} else if (head->stride_ps > each_ps) { /* back to back until it has caught up */
-		int64_t catching_up = late_ps / (head->stride_ps - each_ps) + 1;
-		n = catching_up < n ? catching_up : n;
-	}
-	if (*spacing_ps > UINT32_MAX || *spacing_ps == 0)
-		return 1;
-	if (n > n_allowed)
-		n = packet_credit_reach(net, net->voqs[link->first_voq + input].credit, n_allowed, time_ps, *spacing_ps, n);
-	return (uint32_t)n;
+	int64_t n = packet_pace(&course, time_ps - head->avail_ps, head->stride_ps, head->count);
+	*spacing_ps = course.spacing_ps;
+	return (uint32_t)(n > n_allowed ? packet_foresee(net, &course, net->voqs[link->first_voq + input].credit, n_allowed, n) : n);
 }
 
 /* When a link that has packets is free and one of them is there. */
@@ -451,7 +476,7 @@ static int64_t serve(struct packet_network *net, uint32_t index, int64_t time_ps
 		if (__builtin_expect(net->base.setup.links->errors != NULL, 0))
 			count = pass_errors(net, index, pick.input, time_ps, count);
 		if (count)
-			start(net, index, pick.input, time_ps, spacing_ps, count);
+			start(net, index, pick.input, time_ps, spacing_ps, count, false);
 		return next_chance(net, link);
 	}
 	if (pick.lacking_wire && !link->stalled) {
@@ -480,6 +505,12 @@ void packet_link_due(void *context, uint32_t index)
 	int64_t time_ps = net->base.setup.engine->now_ps, until_ps;
 	if (link->event_ps != time_ps)
 		return;
+	if (link->free_ps > time_ps) { /* packets were sent on ahead of time since it was planned */
+		link->event_ps = TIME_NEVER;
+		if (link->n_active)
+			packet_plan(net, index);
+		return;
+	}
 	until_ps = link->batches && net->links_fixed ? time_ps + net->horizons_ps[index] : time_ps;
 	for (;;) {
 		link->event_ps = TIME_NEVER; /* what woke it meanwhile is looked at now */

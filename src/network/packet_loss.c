@@ -101,7 +101,7 @@ static void recount_delivery(struct packet_network *net, uint32_t index)
 			const struct packet_entry *entry = &net->entries[e];
 			int64_t last_ps = entry->avail_ps + (int64_t)(entry->count - 1) * entry->stride_ps;
 			bool unsure = net->links[link].train && e == net->wires[link].tail;
-			if (entry->message != index)
+			if (entry->message != index || !entry->count)
 				continue;
 			later(&message->deliver_ps, last_ps);
 			later(&message->deliver_sure_ps, unsure ? entry->avail_ps : last_ps);

@@ -67,27 +67,32 @@ static bool watched(const struct packet_network *net, uint32_t link, uint32_t in
 	return net->watches && net->voqs[net->links[link].first_voq + input].returns != PACKET_NONE;
 }
 
-void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, uint32_t input, int64_t start_ps,
-		    int64_t each_ps, uint32_t count)
+static uint8_t kind_of(const struct packet_network *net, uint32_t message)
 {
-	bool wants_kinds = net->base.setup.observers->wants_kinds;
-	uint8_t kind = wants_kinds ? packet_message_at(net, entry->message)->message.kind : TRAFFIC_N;
+	return net->base.setup.observers->wants_kinds ? packet_message_at(net, message)->message.kind : TRAFFIC_N;
+}
+
+void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, uint32_t input, int64_t start_ps,
+		    int64_t each_ps)
+{
 	if (net->links[link].unseen)
 		packet_observe_train(net, link);
-	if (count > 1) {
-		net->trains_started[link].id = packet_message_at(net, entry->message)->message.id;
-		net->trains_started[link].kind = kind;
-		net->links[link].unseen = 1;
-		packet_observe_later(net, link);
-		return;
-	}
 	if (watched(net, link, input)) {
 		packet_watch_start(net, link, start_ps, 0, 1, entry->payload + net->header);
 		observe_hops(net, link, start_ps - entry->avail_ps, 0, each_ps, 1, packet_ends(net, link, entry));
 	}
-	packet_tally_packets(net, link, start_ps, 0, each_ps, 1, entry->payload, kind);
+	packet_tally_packets(net, link, start_ps, 0, each_ps, 1, entry->payload, kind_of(net, entry->message));
 	if (net->runs)
 		observe_intervals(net, link, packet_message_at(net, entry->message)->message.id, start_ps, 0, each_ps, 1);
+}
+
+void packet_observe_train_later(struct packet_network *net, uint32_t link, const struct packet_entry *entry)
+{
+	if (net->links[link].unseen)
+		packet_observe_train(net, link);
+	net->trains_started[link].kind = kind_of(net, entry->message);
+	net->links[link].unseen = 1;
+	packet_observe_later(net, link);
 }
 
 /* A train is told when the next start on its link is: then nothing of it can be recalled any more. */

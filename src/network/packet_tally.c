@@ -1,4 +1,5 @@
 /* What links did, summed up until observers want it told apart: mostly once per link and bin of a timeline, instead of once per packet. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,7 @@ static void add_parts(struct packet_network *net, uint32_t link, int64_t start_p
 	while (told_ps < each_ps) {
 		struct packet_tally *tally = open_at(net, link, start_ps + told_ps);
 		int64_t part_ps = tally->border_ps - start_ps < each_ps ? tally->border_ps - start_ps : each_ps;
+		assert(part_ps > told_ps); /* who had a border goes on having one */
 		int64_t payload_then = scale_floor(payload, part_ps, each_ps), header_then = scale_floor(net->header, part_ps, each_ps);
 		set_kind(net, link, start_ps + told_ps, kind);
 		tally->payload += payload_then - told_payload;

@@ -29,6 +29,8 @@ void packet_train_note(struct packet_network *net, uint32_t link, const struct p
 	train->input = input;
 	train->id = packet_message_at(net, head->message)->message.id;
 	train->ahead = false;
+	train->input_before = net->links[link].last_input;
+	train->free_before_ps = net->links[link].free_ps;
 	net->links[link].train = 1;
 }
 
@@ -48,6 +50,8 @@ void packet_train_settle(struct packet_network *net, uint32_t index)
 	const struct packet_train *train = &net->trains_started[index];
 	struct packet_link *link = &net->links[index];
 	struct packet_message *message = packet_message_at(net, train->message);
+	if (!link->train)
+		return;
 	link->train = 0;
 	if (!message->live || message->message.id != train->id)
 		return; /* delivered since */
@@ -88,17 +92,23 @@ static uint32_t drop_tail(struct packet_network *net, uint32_t voq_index, uint32
 }
 
 /* Undoes the last `count` starts of a link's train, and of the trains that they joined further down. */
-static void take_back(struct packet_network *net, uint32_t index, uint32_t count)
+static void take_back(struct packet_network *net, uint32_t first, uint32_t count)
 {
-	while (count) {
+	for (uint32_t index = first; count;) {
 		struct packet_train *train = &net->trains_started[index];
 		struct packet_link *link = &net->links[index];
 		uint32_t wire = train->payload + net->header, voq = link->first_voq + train->input, next = net->hops[train->hop].next_voq;
 		int64_t bytes = (int64_t)train->payload * count, kept = (int64_t)train->count - count;
-		assert(link->train && kept > 0);
+		assert(link->train && kept >= 0);
 		int64_t last_ps = train->start_ps + (int64_t)(train->count - 1) * train->spacing_ps; /* start of the last one */
 		train->count = (uint32_t)kept;
-		link->free_ps = train->start_ps + (kept - 1) * train->spacing_ps + train->each_ps;
+		if (kept) {
+			link->free_ps = train->start_ps + (kept - 1) * train->spacing_ps + train->each_ps;
+		} else { /* as if it had never been */
+			link->free_ps = train->free_before_ps;
+			link->last_input = train->input_before;
+			link->train = link->unseen = 0;
+		}
 		net->counters.packet_hops -= count;
 		if (net->base.setup.links->errors)
 			net->base.setup.links->errors[index].bytes_left += (int64_t)wire * count;
@@ -108,6 +118,10 @@ static void take_back(struct packet_network *net, uint32_t index, uint32_t count
 		else if (net->credits_on)
 			packet_credit_unpost(net, credit,
 					     last_ps + train->each_ps + net->credit_back_ps[credit / net->n_channels], count);
+		if (index != first && link->n_active) { /* what waits behind the train can start earlier now */
+			link->event_ps = TIME_NEVER;
+			packet_plan(net, index);
+		}
 		if (next == PACKET_LAST) {
 			packet_message_at(net, train->message)->undelivered += bytes;
 			net->entries[net->wires[index].tail].count -= count;
@@ -167,7 +181,7 @@ void packet_train_touch(struct packet_network *net, uint32_t index, int64_t time
 	struct packet_link *link = &net->links[index];
 	int64_t now_ps = net->base.setup.engine->now_ps;
 	int64_t from_ps = (time_ps > now_ps ? time_ps : now_ps + 1) - train->start_ps;
-	int64_t kept = (from_ps + train->spacing_ps - 1) / train->spacing_ps;
+	int64_t kept = from_ps > 0 ? (from_ps + train->spacing_ps - 1) / train->spacing_ps : 0;
 	if (kept >= train->count)
 		return;
 	uint32_t count = train->count - (uint32_t)kept, voq_index = link->first_voq + train->input, entry = packet_entry_take(net);
@@ -179,6 +193,7 @@ void packet_train_touch(struct packet_network *net, uint32_t index, int64_t time
 	packet_push_front(net, voq_index, entry);
 	train->distrust = train->distrust < 64 ? (uint8_t)(2 * train->distrust + 2) : 127;
 	train->skip = train->distrust;
+	link->wary = 1;
 	link->event_ps = TIME_NEVER; /* whatever was planned followed the train; the old event is ignored */
 	packet_plan(net, index);
 	uint32_t credit = net->voqs[voq_index].returns;
