@@ -128,7 +128,7 @@ struct packet_fifo {
 	bool offered;
 };
 
-/* The last several packets that a link started in one event, or before their time: what it takes to recall some of them. */
+/* The last packets that a link started in one event, or before their time: what it takes to recall some of them. */
 struct packet_train {
 	int64_t start_ps, avail_ps, each_ps; /* of the first: start; since when it waited; serialization */
 	uint32_t spacing_ps, stride_ps;      /* between starts; between arrivals */
@@ -137,8 +137,10 @@ struct packet_train {
 	uint8_t kind;
 	bool ahead;             /* counts on credits that were not back at its start */
 	uint32_t input_before;  /* that was served before it, and when that ended: for when all of it is recalled */
+	uint32_t tail_payload;  /* 0: none; else one more packet, the smaller rest of the message, that started behind it */
 	int64_t free_before_ps;
 	uint64_t id;            /* of the message, for observers */
+	int64_t tail_start_ps, tail_each_ps, tail_avail_ps;
 };
 
 /* Packets that started on a link as their last: kept until they have arrived, because the link may go down before. avail_ps of an
@@ -284,6 +286,13 @@ int64_t packet_foresee(struct packet_network *net, const struct packet_course *c
 /* packet_train.c */
 void packet_train_note(struct packet_network *net, uint32_t link, const struct packet_entry *head, uint32_t input, int64_t start_ps,
 		       int64_t spacing_ps, int64_t each_ps, uint32_t count);
+/* One more packet behind the train. */
+void packet_train_note_tail(struct packet_network *net, uint32_t link, const struct packet_entry *packet, int64_t start_ps, int64_t each_ps);
+/* When its last packet starts. */
+static inline int64_t packet_train_last_ps(const struct packet_train *train)
+{
+	return train->tail_payload ? train->tail_start_ps : train->start_ps + (int64_t)(train->count - 1) * train->spacing_ps;
+}
 /* The link's train lies in the past, as far as it matters: nothing of it will be recalled. */
 void packet_train_settle(struct packet_network *net, uint32_t link);
 /* Something else comes to the link at time_ps: starts of its train from then on are recalled. */
@@ -320,6 +329,8 @@ void packet_credit_unpost(struct packet_network *net, uint32_t credit, int64_t l
 /* How many of `want` packets can start at time_ps and every spacing_ps after it: `now` of them with what has returned by time_ps (all of
  * it taken in), others with what is known to return in time. At least `now`. */
 int64_t packet_credit_reach(const struct packet_network *net, uint32_t credit, int64_t now, int64_t time_ps, int64_t spacing_ps, int64_t want);
+/* Whether a packet of `wire` bytes can start at time_ps with what has returned by now and what is known to return by then. */
+bool packet_credit_covers(struct packet_network *net, uint32_t credit, uint32_t wire, int64_t time_ps);
 /* Takes in what has returned by time_ps; free_bytes then holds. */
 void packet_credit_drain(struct packet_network *net, struct packet_credit *credit, int64_t time_ps);
 

@@ -106,6 +106,19 @@ int64_t packet_credit_reach(const struct packet_network *net, uint32_t index, in
 	return now + n < want ? now + n : want;
 }
 
+bool packet_credit_covers(struct packet_network *net, uint32_t index, uint32_t wire, int64_t time_ps)
+{
+	struct packet_credit *credit = &net->credits[index];
+	const struct packet_return *newest = &credit->newest;
+	int64_t now_ps = net->base.setup.engine->now_ps;
+	if (credit->next_ps <= now_ps)
+		packet_credit_drain(net, credit, now_ps);
+	if (credit->free_bytes >= wire)
+		return true;
+	int64_t missing = newest->count ? (wire - credit->free_bytes + newest->bytes - 1) / newest->bytes : 0; /* returns, up to the one needed */
+	return missing && missing <= newest->count && newest->time_ps + (missing - 1) * newest->stride_ps <= time_ps;
+}
+
 static bool shorten(struct packet_return *item, int64_t last_ps, uint32_t count)
 {
 	if (item->count < count || item->time_ps + (int64_t)(item->count - 1) * item->stride_ps != last_ps)

@@ -9,9 +9,7 @@
 /* Nothing that the link has started may still be recalled. */
 static bool is_settled(const struct packet_network *net, uint32_t index)
 {
-	const struct packet_train *train = &net->trains_started[index];
-	return !net->links[index].train ||
-	       train->start_ps + (int64_t)(train->count - 1) * train->spacing_ps <= net->base.setup.engine->now_ps;
+	return !net->links[index].train || packet_train_last_ps(&net->trains_started[index]) <= net->base.setup.engine->now_ps;
 }
 
 bool packet_runs_ahead(const struct packet_network *net, uint32_t index)

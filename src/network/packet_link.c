@@ -310,9 +310,33 @@ static void deliver_later(struct packet_network *net, uint32_t index, uint32_t e
 
 static void send_on(struct packet_network *net, uint32_t voq, uint32_t entry);
 
-/* Starts `count` packets of the head of an input at time_ps and every spacing_ps after it. `ahead`: before their time, so that all of
- * them may be recalled. */
-static void start(struct packet_network *net, uint32_t index, uint32_t input, int64_t time_ps, int64_t spacing_ps, uint32_t count, bool ahead)
+enum start {
+	START_DUE,          /* the first of them starts now, or nothing can come before it */
+	START_AHEAD,        /* before their time: all of them may be recalled */
+	START_TAIL          /* one, of the same message, behind the link's train and before its time */
+};
+
+static void note_start(struct packet_network *net, uint32_t index, const struct packet_entry *head, uint32_t input, int64_t time_ps,
+		       int64_t spacing_ps, int64_t each_ps, uint32_t count, enum start how)
+{
+	if (how == START_TAIL) {
+		packet_train_note_tail(net, index, head, time_ps, each_ps);
+		return;
+	}
+	bool train = count > 1 || how == START_AHEAD;
+	if (net->observed && train)
+		packet_observe_train_later(net, index, head);
+	else if (net->observed)
+		packet_observe(net, index, head, input, time_ps, each_ps);
+	if (net->links[index].train)
+		packet_train_settle(net, index);
+	if (train)
+		packet_train_note(net, index, head, input, time_ps, spacing_ps, each_ps, count);
+}
+
+/* Starts `count` packets of the head of an input at time_ps and every spacing_ps after it. */
+static void start(struct packet_network *net, uint32_t index, uint32_t input, int64_t time_ps, int64_t spacing_ps, uint32_t count,
+		  enum start how)
 {
 	struct packet_link *link = &net->links[index];
 	const struct packet_voq *queue = &net->voqs[link->first_voq + input];
@@ -321,24 +345,15 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 	bool last = packet_ends(net, index, head);
 	int64_t each_ps = packet_unit_ps(net, link, wire), bytes = (int64_t)head->payload * count;
 	int64_t end_ps = time_ps + (int64_t)(count - 1) * spacing_ps + each_ps;
-
-	bool train = count > 1 || ahead;
 	net->counters.packet_hops += count;
-	if (net->observed && train)
-		packet_observe_train_later(net, index, head);
-	else if (net->observed)
-		packet_observe(net, index, head, input, time_ps, each_ps);
-	if (link->train)
-		packet_train_settle(net, index);
-	if (train)
-		packet_train_note(net, index, head, input, time_ps, spacing_ps, each_ps, count);
+	note_start(net, index, head, input, time_ps, spacing_ps, each_ps, count, how);
 	if (link->stalled)
 		packet_observe_stall(net, index, time_ps);
 	if (queue->credit != PACKET_NONE) {
 		int64_t *free_bytes = &net->credits[queue->credit].free_bytes;
 		*free_bytes -= (int64_t)wire * count;
-		if (train)
-			net->trains_started[index].ahead = *free_bytes < 0;
+		if (link->train && *free_bytes < 0)
+			net->trains_started[index].ahead = true;
 	}
 	link->free_ps = end_ps;
 	link->last_input = input;
@@ -346,7 +361,7 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 		net->waiting[index] -= wire;
 	uint32_t moved = detach(net, link, input, count), credit = net->voqs[link->first_voq + input].returns;
 	if (credit == PACKET_NONE) {
-		account_sent(net, message, bytes, time_ps + each_ps, end_ps);
+		account_sent(net, message, bytes, how != START_DUE ? INT64_MIN : time_ps + each_ps, end_ps);
 	} else {
 		if (net->fifos)
 			packet_fifo_next(net, credit, end_ps);
@@ -355,7 +370,7 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 					   count, wire);
 	}
 	if (last) {
-		account_delivered(net, message, bytes, ahead ? INT64_MIN : time_ps + each_ps + link->latency_ps,
+		account_delivered(net, message, bytes, how != START_DUE ? INT64_MIN : time_ps + each_ps + link->latency_ps,
 				  end_ps + link->latency_ps);
 		deliver_later(net, index, moved, end_ps - (int64_t)(count - 1) * spacing_ps + link->latency_ps, spacing_ps);
 		return;
@@ -386,6 +401,21 @@ static void start(struct packet_network *net, uint32_t index, uint32_t input, in
 		packet_push(net, next_voq, moved);
 }
 
+/* The rest of a message starts behind the train of its full packets, in the same event, if nothing else waits for the link. */
+static void start_tail(struct packet_network *net, uint32_t index, uint32_t input)
+{
+	struct packet_link *link = &net->links[index];
+	const struct packet_train *train = &net->trains_started[index];
+	const struct packet_voq *voq = &net->voqs[link->first_voq + input];
+	const struct packet_entry *head = &net->entries[voq->head];
+	if (!link->train || train->tail_payload || train->input != input || link->n_active != 1 || head->count != 1 || link->wary ||
+	    head->message != train->message || head->hop != train->hop || net->base.setup.links->errors || net->fifos)
+		return;
+	int64_t start_ps = head->avail_ps > link->free_ps ? head->avail_ps : link->free_ps;
+	if (voq->credit == PACKET_NONE || packet_credit_covers(net, voq->credit, voq->wire, start_ps))
+		start(net, index, input, start_ps, 0, 1, START_TAIL);
+}
+
 /* Packets join the queue of their next link, which starts them ahead of time if nothing else is going on there. */
 static void send_on(struct packet_network *net, uint32_t voq, uint32_t entry)
 {
@@ -398,6 +428,8 @@ static void send_on(struct packet_network *net, uint32_t voq, uint32_t entry)
 	}
 	if (!packet_runs_ahead(net, index)) {
 		packet_push(net, voq, entry);
+		if (link->train && link->n_active)
+			start_tail(net, index, voq - link->first_voq);
 		return;
 	}
 	const struct packet_entry *packets = &net->entries[entry];
@@ -406,7 +438,7 @@ static void send_on(struct packet_network *net, uint32_t voq, uint32_t entry)
 	packet_append(net, voq, entry);
 	n = packet_foresee_ahead(net, &course, avail_ps, stride_ps, n);
 	if (n)
-		start(net, index, voq - link->first_voq, course.start_ps, course.spacing_ps, (uint32_t)n, true);
+		start(net, index, voq - link->first_voq, course.start_ps, course.spacing_ps, (uint32_t)n, START_AHEAD);
 	if (link->n_active)
 		packet_plan(net, index);
 }
@@ -476,7 +508,9 @@ static int64_t serve(struct packet_network *net, uint32_t index, int64_t time_ps
 		if (__builtin_expect(net->base.setup.links->errors != NULL, 0))
 			count = pass_errors(net, index, pick.input, time_ps, count);
 		if (count)
-			start(net, index, pick.input, time_ps, spacing_ps, count, false);
+			start(net, index, pick.input, time_ps, spacing_ps, count, START_DUE);
+		if (count > 1 && link->n_active)
+			start_tail(net, index, pick.input);
 		return next_chance(net, link);
 	}
 	if (pick.lacking_wire && !link->stalled) {

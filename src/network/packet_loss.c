@@ -100,11 +100,13 @@ static void recount_delivery(struct packet_network *net, uint32_t index)
 		for (uint32_t e = net->wires[link].head; e != PACKET_NONE; e = net->entries[e].next) {
 			const struct packet_entry *entry = &net->entries[e];
 			int64_t last_ps = entry->avail_ps + (int64_t)(entry->count - 1) * entry->stride_ps;
-			bool unsure = net->links[link].train && e == net->wires[link].tail;
+			bool unsure = net->links[link].train && net->trains_started[link].message == index &&
+				      last_ps > net->base.setup.engine->now_ps;
 			if (entry->message != index || !entry->count)
 				continue;
 			later(&message->deliver_ps, last_ps);
-			later(&message->deliver_sure_ps, unsure ? entry->avail_ps : last_ps);
+			if (!unsure) /* else the train says so (recount) */
+				later(&message->deliver_sure_ps, last_ps);
 		}
 }
 

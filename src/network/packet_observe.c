@@ -95,6 +95,20 @@ void packet_observe_train_later(struct packet_network *net, uint32_t link, const
 	packet_observe_later(net, link);
 }
 
+static void observe_part(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t each_ps, int64_t avail_ps, uint32_t payload,
+			 uint32_t count)
+{
+	const struct packet_train *train = &net->trains_started[link];
+	if (watched(net, link, train->input)) {
+		packet_watch_start(net, link, start_ps, train->spacing_ps, count, payload + net->header);
+		observe_hops(net, link, start_ps - avail_ps, (int64_t)train->spacing_ps - train->stride_ps, each_ps, count,
+			     net->hops[train->hop].next_voq == PACKET_LAST);
+	}
+	packet_tally_packets(net, link, start_ps, train->spacing_ps, each_ps, count, payload, train->kind);
+	if (net->runs)
+		observe_intervals(net, link, train->id, start_ps, train->spacing_ps, each_ps, count);
+}
+
 /* A train is told when the next start on its link is: then nothing of it can be recalled any more. */
 void packet_observe_train(struct packet_network *net, uint32_t link)
 {
@@ -102,14 +116,9 @@ void packet_observe_train(struct packet_network *net, uint32_t link)
 	if (!net->links[link].unseen)
 		return;
 	net->links[link].unseen = 0;
-	if (watched(net, link, train->input)) {
-		packet_watch_start(net, link, train->start_ps, train->spacing_ps, train->count, train->payload + net->header);
-		observe_hops(net, link, train->start_ps - train->avail_ps, (int64_t)train->spacing_ps - train->stride_ps, train->each_ps,
-			     train->count, net->hops[train->hop].next_voq == PACKET_LAST);
-	}
-	packet_tally_packets(net, link, train->start_ps, train->spacing_ps, train->each_ps, train->count, train->payload, train->kind);
-	if (net->runs)
-		observe_intervals(net, link, train->id, train->start_ps, train->spacing_ps, train->each_ps, train->count);
+	observe_part(net, link, train->start_ps, train->each_ps, train->avail_ps, train->payload, train->count);
+	if (train->tail_payload)
+		observe_part(net, link, train->tail_start_ps, train->tail_each_ps, train->tail_avail_ps, train->tail_payload, 1);
 }
 
 void packet_observe_stall(struct packet_network *net, uint32_t link, int64_t until_ps)

@@ -29,14 +29,24 @@ void packet_train_note(struct packet_network *net, uint32_t link, const struct p
 	train->input = input;
 	train->id = packet_message_at(net, head->message)->message.id;
 	train->ahead = false;
+	train->tail_payload = 0;
 	train->input_before = net->links[link].last_input;
 	train->free_before_ps = net->links[link].free_ps;
 	net->links[link].train = 1;
 }
 
+void packet_train_note_tail(struct packet_network *net, uint32_t link, const struct packet_entry *packet, int64_t start_ps, int64_t each_ps)
+{
+	struct packet_train *train = &net->trains_started[link];
+	train->tail_payload = packet->payload;
+	train->tail_start_ps = start_ps;
+	train->tail_each_ps = each_ps;
+	train->tail_avail_ps = packet->avail_ps;
+}
+
 static int64_t end_ps(const struct packet_train *train)
 {
-	return train->start_ps + (int64_t)(train->count - 1) * train->spacing_ps + train->each_ps;
+	return packet_train_last_ps(train) + (train->tail_payload ? train->tail_each_ps : train->each_ps);
 }
 
 static void later(int64_t *time_ps, int64_t than_ps)
@@ -91,44 +101,78 @@ static uint32_t drop_tail(struct packet_network *net, uint32_t voq_index, uint32
 	return dropped;
 }
 
+/* The last `count` packets on their way over their last link are not. */
+static void drop_from_wire(struct packet_network *net, uint32_t link, uint32_t count)
+{
+	while (count) {
+		uint32_t last = PACKET_NONE;
+		for (uint32_t e = net->wires[link].head; e != PACKET_NONE; e = net->entries[e].next)
+			last = net->entries[e].count ? e : last;
+		struct packet_entry *entry = &net->entries[last];
+		uint32_t n = entry->count < count ? entry->count : count;
+		entry->count -= n;
+		count -= n;
+	}
+}
+
+/* Gives back what `count` packets that will not start took, the last of them at last_ps. */
+static void give_back(struct packet_network *net, uint32_t index, uint32_t payload, int64_t last_ps, int64_t each_ps, uint32_t count)
+{
+	const struct packet_train *train = &net->trains_started[index];
+	uint32_t wire = payload + net->header, voq = net->links[index].first_voq + train->input, next = net->hops[train->hop].next_voq;
+	uint32_t credit = net->voqs[voq].returns;
+	int64_t bytes = (int64_t)payload * count;
+	net->counters.packet_hops -= count;
+	if (net->base.setup.links->errors)
+		net->base.setup.links->errors[index].bytes_left += (int64_t)wire * count;
+	if (credit == PACKET_NONE)
+		packet_message_at(net, train->message)->unsent += bytes;
+	else if (net->credits_on)
+		packet_credit_unpost(net, credit, last_ps + each_ps + net->credit_back_ps[credit / net->n_channels], count);
+	if (next == PACKET_LAST)
+		packet_message_at(net, train->message)->undelivered += bytes;
+	else if (net->credits_on)
+		net->credits[index * net->n_channels + net->hops[train->hop].channel].free_bytes += (int64_t)wire * count;
+}
+
+/* The link's last `count` starts never were. */
+static void shorten(struct packet_network *net, uint32_t index, uint32_t count)
+{
+	struct packet_train *train = &net->trains_started[index];
+	struct packet_link *link = &net->links[index];
+	assert(link->train && count <= train->count + (train->tail_payload != 0));
+	if (train->tail_payload) {
+		give_back(net, index, train->tail_payload, train->tail_start_ps, train->tail_each_ps, 1);
+		train->tail_payload = 0;
+		count--;
+	}
+	if (count)
+		give_back(net, index, train->payload, packet_train_last_ps(train), train->each_ps, count);
+	train->count -= count;
+	if (train->count) {
+		link->free_ps = end_ps(train);
+	} else { /* as if it had never been */
+		link->free_ps = train->free_before_ps;
+		link->last_input = train->input_before;
+		link->train = link->unseen = 0;
+	}
+}
+
 /* Undoes the last `count` starts of a link's train, and of the trains that they joined further down. */
 static void take_back(struct packet_network *net, uint32_t first, uint32_t count)
 {
 	for (uint32_t index = first; count;) {
-		struct packet_train *train = &net->trains_started[index];
 		struct packet_link *link = &net->links[index];
-		uint32_t wire = train->payload + net->header, voq = link->first_voq + train->input, next = net->hops[train->hop].next_voq;
-		int64_t bytes = (int64_t)train->payload * count, kept = (int64_t)train->count - count;
-		assert(link->train && kept >= 0);
-		int64_t last_ps = train->start_ps + (int64_t)(train->count - 1) * train->spacing_ps; /* start of the last one */
-		train->count = (uint32_t)kept;
-		if (kept) {
-			link->free_ps = train->start_ps + (kept - 1) * train->spacing_ps + train->each_ps;
-		} else { /* as if it had never been */
-			link->free_ps = train->free_before_ps;
-			link->last_input = train->input_before;
-			link->train = link->unseen = 0;
-		}
-		net->counters.packet_hops -= count;
-		if (net->base.setup.links->errors)
-			net->base.setup.links->errors[index].bytes_left += (int64_t)wire * count;
-		uint32_t credit = net->voqs[voq].returns;
-		if (credit == PACKET_NONE)
-			packet_message_at(net, train->message)->unsent += bytes;
-		else if (net->credits_on)
-			packet_credit_unpost(net, credit,
-					     last_ps + train->each_ps + net->credit_back_ps[credit / net->n_channels], count);
+		uint32_t next = net->hops[net->trains_started[index].hop].next_voq;
+		shorten(net, index, count);
 		if (index != first && link->n_active) { /* what waits behind the train can start earlier now */
 			link->event_ps = TIME_NEVER;
 			packet_plan(net, index);
 		}
 		if (next == PACKET_LAST) {
-			packet_message_at(net, train->message)->undelivered += bytes;
-			net->entries[net->wires[index].tail].count -= count;
+			drop_from_wire(net, index, count);
 			return;
 		}
-		if (net->credits_on)
-			net->credits[index * net->n_channels + net->hops[train->hop].channel].free_bytes += (int64_t)wire * count;
 		if (net->watches)
 			packet_watch_recall(net, next, count);
 		count -= drop_tail(net, next, count); /* those that went on already are in the next link's train */
@@ -175,29 +219,40 @@ static void touch_upstream(struct packet_network *net, uint32_t credit, int64_t 
 		packet_train_touch(net, link, time_ps);
 }
 
+/* Recalled packets are the first of their queue again. */
+static void queue_again(struct packet_network *net, uint32_t voq, const struct packet_train *train, uint32_t payload, int64_t avail_ps,
+			uint32_t count)
+{
+	uint32_t entry = packet_entry_take(net);
+	net->entries[entry] = (struct packet_entry){.avail_ps = avail_ps, .message = train->message, .hop = train->hop, .count = count,
+		.stride_ps = count > 1 ? train->stride_ps : 0, .payload = payload};
+	packet_push_front(net, voq, entry);
+}
+
 void packet_train_touch(struct packet_network *net, uint32_t index, int64_t time_ps)
 {
-	struct packet_train *train = &net->trains_started[index];
 	struct packet_link *link = &net->links[index];
-	int64_t now_ps = net->base.setup.engine->now_ps;
-	int64_t from_ps = (time_ps > now_ps ? time_ps : now_ps + 1) - train->start_ps;
-	int64_t kept = from_ps > 0 ? (from_ps + train->spacing_ps - 1) / train->spacing_ps : 0;
-	if (kept >= train->count)
+	struct packet_train *train = &net->trains_started[index], before = *train;
+	int64_t now_ps = net->base.setup.engine->now_ps, from_ps = time_ps > now_ps ? time_ps : now_ps + 1;
+	int64_t into_ps = from_ps - train->start_ps, kept = into_ps > 0 ? (into_ps + train->spacing_ps - 1) / train->spacing_ps : 0;
+	bool tail = train->tail_payload && train->tail_start_ps >= from_ps;
+	if (kept >= train->count && !tail)
 		return;
-	uint32_t count = train->count - (uint32_t)kept, voq_index = link->first_voq + train->input, entry = packet_entry_take(net);
-	struct packet_entry *back = &net->entries[entry];
-	*back = (struct packet_entry){.avail_ps = train->avail_ps + kept * train->stride_ps, .message = train->message,
-		.hop = train->hop, .count = count, .stride_ps = train->stride_ps, .payload = train->payload};
-	take_back(net, index, count);
+	kept = kept < train->count ? kept : train->count;
+	uint32_t count = train->count - (uint32_t)kept, voq = link->first_voq + train->input;
+	int64_t first_end_ps = count ? train->start_ps + kept * train->spacing_ps + train->each_ps : train->tail_start_ps + train->tail_each_ps;
+	take_back(net, index, count + tail);
 	recount(net, train->message);
-	packet_push_front(net, voq_index, entry);
+	if (tail)
+		queue_again(net, voq, &before, before.tail_payload, before.tail_avail_ps, 1);
+	if (count)
+		queue_again(net, voq, &before, before.payload, before.avail_ps + kept * before.stride_ps, count);
 	train->distrust = train->distrust < 64 ? (uint8_t)(2 * train->distrust + 2) : 127;
 	train->skip = train->distrust;
 	link->wary = 1;
 	link->event_ps = TIME_NEVER; /* whatever was planned followed the train; the old event is ignored */
 	packet_plan(net, index);
-	uint32_t credit = net->voqs[voq_index].returns;
+	uint32_t credit = net->voqs[voq].returns;
 	if (credit != PACKET_NONE)
-		touch_upstream(net, credit, train->start_ps + kept * train->spacing_ps + train->each_ps +
-			       net->credit_back_ps[credit / net->n_channels]);
+		touch_upstream(net, credit, first_end_ps + net->credit_back_ps[credit / net->n_channels]);
 }
