@@ -137,6 +137,7 @@ struct packet_train {
 	uint8_t kind;
 	bool ahead;             /* counts on credits that were not back at its start */
 	uint32_t input_before;  /* that was served before it, and when that ended: for when all of it is recalled */
+	bool direct;            /* without the tail: started as they arrived: nobody was told of a wait (packet_queue.c) */
 	uint32_t tail_payload;  /* 0: none; else one more packet, the smaller rest of the message, that started behind it */
 	int64_t free_before_ps;
 	uint64_t id;            /* of the message, for observers */
@@ -183,6 +184,7 @@ struct packet_watch {
 	struct packet_arrival *arrivals; /* [first … first + n) in order of time */
 	uint32_t first, n, capacity;
 	int64_t bytes, at_ps;       /* bytes that wait from that time on */
+	int64_t unused[3];          /* one cache line */
 };
 
 /* Links that will be due soon, in the order in which they were met. */
@@ -285,7 +287,7 @@ int64_t packet_foresee(struct packet_network *net, const struct packet_course *c
 
 /* packet_train.c */
 void packet_train_note(struct packet_network *net, uint32_t link, const struct packet_entry *head, uint32_t input, int64_t start_ps,
-		       int64_t spacing_ps, int64_t each_ps, uint32_t count);
+		       int64_t spacing_ps, int64_t each_ps, bool direct);
 /* One more packet behind the train. */
 void packet_train_note_tail(struct packet_network *net, uint32_t link, const struct packet_entry *packet, int64_t start_ps, int64_t each_ps);
 /* When its last packet starts. */
@@ -372,10 +374,10 @@ static inline bool packet_ends(const struct packet_network *net, uint32_t link, 
 		return net->hops[entry->hop].next_voq == PACKET_LAST;
 	return fabric->link_target[link] == fabric->npu_node[entry->stride_ps] && (entry->hop & PACKET_STATE) != PACKET_TO_VIA;
 }
-/* Bytes that count as waiting for a link while these packets are in one of its queues. */
-static inline int64_t packet_waits(const struct packet_network *net, const struct packet_voq *voq, const struct packet_entry *entry)
+/* Bytes that count as waiting for a link while these packets are in one of its queues, whose packets return this credit. */
+static inline int64_t packet_waits(const struct packet_network *net, uint32_t returns, const struct packet_entry *entry)
 {
-	bool own = voq->returns == PACKET_NONE;
+	bool own = returns == PACKET_NONE;
 	if (!(entry->hop & PACKET_HOPWISE) || (own && (entry->hop & PACKET_STATE) != PACKET_TO_VIA))
 		return 0;
 	return (int64_t)entry->count * (entry->payload + net->header);
@@ -401,8 +403,8 @@ bool packet_asks(struct packet_network *net, uint32_t link, const struct packet_
 void packet_fifo_push(struct packet_network *net, uint32_t input, uint32_t entry);
 void packet_fifo_next(struct packet_network *net, uint32_t input, int64_t time_ps);
 
-/* packet_observe.c: one packet started on the link; a train, of which packet_train_note will know, did. */
-void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, uint32_t input, int64_t start_ps,
+/* packet_observe.c: one packet, which returns this credit, started on the link; a train, of which packet_train_note will know, did. */
+void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, uint32_t returns, int64_t start_ps,
 		    int64_t each_ps);
 void packet_observe_train_later(struct packet_network *net, uint32_t link, const struct packet_entry *entry);
 void packet_observe_train(struct packet_network *net, uint32_t link);
@@ -449,6 +451,7 @@ static inline void packet_tally_packets(struct packet_network *net, uint32_t lin
 /* packet_queue.c: packets join the queue of a link later; the last `count` that were to join it do not; `count` start; the queue is
  * another now; what is untold is told. */
 void packet_watch_arrive(struct packet_network *net, uint32_t voq, const struct packet_entry *entry);
+void packet_watch_again(struct packet_network *net, uint32_t voq, const struct packet_entry *entry); /* before others of its queue */
 void packet_watch_recall(struct packet_network *net, uint32_t voq, uint32_t count);
 void packet_watch_start(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t spacing_ps, uint32_t count, uint32_t wire);
 void packet_watch_rebuild(struct packet_network *net, uint32_t link); /* from its queues, after losses */

@@ -38,7 +38,7 @@ static void sort_out(struct packet_network *net, uint32_t index, uint32_t *first
 			continue;
 		}
 		if (net->adapts)
-			net->waiting[index] -= packet_waits(net, voq, &net->entries[entry]);
+			net->waiting[index] -= packet_waits(net, voq->returns, &net->entries[entry]);
 		net->entries[entry].next = PACKET_NONE;
 		if (*first == PACKET_NONE)
 			*first = entry;

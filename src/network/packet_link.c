@@ -308,104 +308,103 @@ static void deliver_later(struct packet_network *net, uint32_t index, uint32_t e
 	wire->tail = entry;
 }
 
-static void send_on(struct packet_network *net, uint32_t voq, uint32_t entry);
+static void send_on(struct packet_network *net, uint32_t voq, uint32_t returns, uint32_t packets);
 
 enum start {
 	START_DUE,          /* the first of them starts now, or nothing can come before it */
 	START_AHEAD,        /* before their time: all of them may be recalled */
+	START_DIRECT,       /* likewise, as they arrive */
 	START_TAIL          /* one, of the same message, behind the link's train and before its time */
 };
 
-static void note_start(struct packet_network *net, uint32_t index, const struct packet_entry *head, uint32_t input, int64_t time_ps,
-		       int64_t spacing_ps, int64_t each_ps, uint32_t count, enum start how)
+static void note_start(struct packet_network *net, uint32_t index, const struct packet_entry *packets, uint32_t input, uint32_t returns,
+		       int64_t time_ps, int64_t spacing_ps, int64_t each_ps, enum start how)
 {
 	if (how == START_TAIL) {
-		packet_train_note_tail(net, index, head, time_ps, each_ps);
+		packet_train_note_tail(net, index, packets, time_ps, each_ps);
 		return;
 	}
-	bool train = count > 1 || how == START_AHEAD;
+	bool train = packets->count > 1 || how != START_DUE;
 	if (net->observed && train)
-		packet_observe_train_later(net, index, head);
+		packet_observe_train_later(net, index, packets);
 	else if (net->observed)
-		packet_observe(net, index, head, input, time_ps, each_ps);
+		packet_observe(net, index, packets, returns, time_ps, each_ps);
 	if (net->links[index].train)
 		packet_train_settle(net, index);
 	if (train)
-		packet_train_note(net, index, head, input, time_ps, spacing_ps, each_ps, count);
+		packet_train_note(net, index, packets, input, time_ps, spacing_ps, each_ps, how == START_DIRECT);
 }
 
-/* Starts `count` packets of the head of an input at time_ps and every spacing_ps after it. */
-static void start(struct packet_network *net, uint32_t index, uint32_t input, int64_t time_ps, int64_t spacing_ps, uint32_t count,
-		  enum start how)
+/* Starts an entry, which is in no queue any more, of an input whose packets return this credit, at time_ps and every spacing_ps after it. */
+static void launch(struct packet_network *net, uint32_t index, uint32_t input, uint32_t returns, uint32_t packets, int64_t time_ps,
+		   int64_t spacing_ps, enum start how)
 {
 	struct packet_link *link = &net->links[index];
-	const struct packet_voq *queue = &net->voqs[link->first_voq + input];
-	const struct packet_entry *head = &net->entries[queue->head];
-	uint32_t wire = queue->wire, message = head->message, channel = packet_channel(net, head->hop);
-	bool last = packet_ends(net, index, head);
-	int64_t each_ps = packet_unit_ps(net, link, wire), bytes = (int64_t)head->payload * count;
+	struct packet_entry *entry = &net->entries[packets];
+	uint32_t wire = entry->payload + net->header, channel = packet_channel(net, entry->hop), count = entry->count;
+	int64_t each_ps = packet_unit_ps(net, link, wire), bytes = (int64_t)entry->payload * count;
 	int64_t end_ps = time_ps + (int64_t)(count - 1) * spacing_ps + each_ps;
+	bool last = packet_ends(net, index, entry);
 	net->counters.packet_hops += count;
-	note_start(net, index, head, input, time_ps, spacing_ps, each_ps, count, how);
+	note_start(net, index, entry, input, returns, time_ps, spacing_ps, each_ps, how);
 	if (link->stalled)
 		packet_observe_stall(net, index, time_ps);
-	if (queue->credit != PACKET_NONE) {
-		int64_t *free_bytes = &net->credits[queue->credit].free_bytes;
+	if (!last && net->credits_on) {
+		int64_t *free_bytes = &net->credits[index * net->n_channels + channel].free_bytes;
 		*free_bytes -= (int64_t)wire * count;
 		if (link->train && *free_bytes < 0)
 			net->trains_started[index].ahead = true;
 	}
 	link->free_ps = end_ps;
 	link->last_input = input;
-	if (net->adapts && packet_waits(net, queue, head))
+	if (net->adapts && packet_waits(net, returns, entry))
 		net->waiting[index] -= wire;
-	uint32_t moved = detach(net, link, input, count), credit = net->voqs[link->first_voq + input].returns;
-	if (credit == PACKET_NONE) {
-		account_sent(net, message, bytes, how != START_DUE ? INT64_MIN : time_ps + each_ps, end_ps);
+	if (returns == PACKET_NONE) {
+		account_sent(net, entry->message, bytes, how != START_DUE ? INT64_MIN : time_ps + each_ps, end_ps);
 	} else {
 		if (net->fifos)
-			packet_fifo_next(net, credit, end_ps);
+			packet_fifo_next(net, returns, end_ps);
 		if (net->credits_on)
-			packet_credit_post(net, credit, time_ps + each_ps + net->credit_back_ps[credit / net->n_channels], spacing_ps,
+			packet_credit_post(net, returns, time_ps + each_ps + net->credit_back_ps[returns / net->n_channels], spacing_ps,
 					   count, wire);
 	}
 	if (last) {
-		account_delivered(net, message, bytes, how != START_DUE ? INT64_MIN : time_ps + each_ps + link->latency_ps,
+		account_delivered(net, entry->message, bytes, how != START_DUE ? INT64_MIN : time_ps + each_ps + link->latency_ps,
 				  end_ps + link->latency_ps);
-		deliver_later(net, index, moved, end_ps - (int64_t)(count - 1) * spacing_ps + link->latency_ps, spacing_ps);
+		deliver_later(net, index, packets, end_ps - (int64_t)(count - 1) * spacing_ps + link->latency_ps, spacing_ps);
 		return;
 	}
-	struct packet_entry *entry = &net->entries[moved];
 	if (net->adapts && entry->hop & PACKET_HOPWISE) {
 		entry->avail_ps = can_be_seen(net, link, time_ps, each_ps);
-		packet_arrive(net, index, moved);
+		packet_arrive(net, index, packets);
 		return;
 	}
-	uint32_t arrives_by = index * net->n_channels + channel, next_voq;
+	uint32_t arrives_by = index * net->n_channels + channel, voq;
 	if (entry->hop & PACKET_HOPWISE)
-		next_voq = packet_ways_next(net, arrives_by, entry);
+		voq = packet_ways_next(net, arrives_by, entry);
 	else
-		next_voq = net->hops[entry->hop++].next_voq;
-	if (__builtin_expect(next_voq == PACKET_NONE, 0))
+		voq = net->hops[entry->hop++].next_voq;
+	if (__builtin_expect(voq == PACKET_NONE, 0))
 		return;
-	entry->avail_ps = packet_available(net, link, next_voq, wire, time_ps, each_ps);
+	entry->avail_ps = packet_available(net, link, voq, wire, time_ps, each_ps);
 	if (!(entry->hop & PACKET_HOPWISE))
 		entry->stride_ps = count > 1 ? (uint32_t)spacing_ps : 0;
-	if (net->watches)
-		packet_watch_arrive(net, next_voq, entry);
-	if (net->fifos)
-		packet_fifo_push(net, arrives_by, moved);
-	else if (net->trains && !(entry->hop & PACKET_HOPWISE))
-		send_on(net, next_voq, moved);
-	else
-		packet_push(net, next_voq, moved);
+	send_on(net, voq, arrives_by, packets);
+}
+
+static void start(struct packet_network *net, uint32_t index, uint32_t input, int64_t time_ps, int64_t spacing_ps, uint32_t count,
+		  enum start how)
+{
+	struct packet_link *link = &net->links[index];
+	uint32_t packets = detach(net, link, input, count);
+	launch(net, index, input, net->voqs[link->first_voq + input].returns, packets, time_ps, spacing_ps, how);
 }
 
 /* The rest of a message starts behind the train of its full packets, in the same event, if nothing else waits for the link. */
 static void start_tail(struct packet_network *net, uint32_t index, uint32_t input)
 {
 	struct packet_link *link = &net->links[index];
-	const struct packet_train *train = &net->trains_started[index];
+	struct packet_train *train = &net->trains_started[index];
 	const struct packet_voq *voq = &net->voqs[link->first_voq + input];
 	const struct packet_entry *head = &net->entries[voq->head];
 	if (!link->train || train->tail_payload || train->input != input || link->n_active != 1 || head->count != 1 || link->wary ||
@@ -416,27 +415,46 @@ static void start_tail(struct packet_network *net, uint32_t index, uint32_t inpu
 		start(net, index, input, start_ps, 0, 1, START_TAIL);
 }
 
+/* Packets start on their next link before their time, as they arrive, without joining its queue. */
+static bool start_at_once(struct packet_network *net, uint32_t voq, uint32_t returns, uint32_t packets, int64_t *n,
+			  struct packet_course *course)
+{
+	const struct packet_entry *entry = &net->entries[packets];
+	*course = (struct packet_course){.link = net->voqs[voq].link, .hop = entry->hop, .wire = entry->payload + net->header};
+	*n = packet_foresee_ahead(net, course, entry->avail_ps, entry->stride_ps, entry->count);
+	if (net->latency_fell || *n < entry->count || course->start_ps > entry->avail_ps || (entry->count > 1 && course->spacing_ps > entry->stride_ps))
+		return false;
+	launch(net, course->link, voq - net->links[course->link].first_voq, returns, packets, course->start_ps, course->spacing_ps, START_DIRECT);
+	return true;
+}
+
 /* Packets join the queue of their next link, which starts them ahead of time if nothing else is going on there. */
-static void send_on(struct packet_network *net, uint32_t voq, uint32_t entry)
+static void send_on(struct packet_network *net, uint32_t voq, uint32_t returns, uint32_t packets)
 {
 	uint32_t index = net->voqs[voq].link;
 	struct packet_link *link = &net->links[index];
 	struct packet_train *train = &net->trains_started[index];
-	if (link->wary && link->n_active == 0) {
-		train->skip--;
-		link->wary = train->skip != 0;
+	struct packet_course course;
+	bool trains = net->trains && !(net->entries[packets].hop & PACKET_HOPWISE);
+	int64_t n;
+	if (trains && link->wary && link->n_active == 0)
+		link->wary = --train->skip != 0;
+	bool ahead = trains && packet_runs_ahead(net, index);
+	if (ahead && start_at_once(net, voq, returns, packets, &n, &course))
+		return;
+	if (net->watches)
+		packet_watch_arrive(net, voq, &net->entries[packets]);
+	if (net->fifos) {
+		packet_fifo_push(net, returns, packets);
+		return;
 	}
-	if (!packet_runs_ahead(net, index)) {
-		packet_push(net, voq, entry);
-		if (link->train && link->n_active)
+	if (!ahead) {
+		packet_push(net, voq, packets);
+		if (trains && link->train && link->n_active)
 			start_tail(net, index, voq - link->first_voq);
 		return;
 	}
-	const struct packet_entry *packets = &net->entries[entry];
-	struct packet_course course = {.link = index, .hop = packets->hop, .wire = packets->payload + net->header};
-	int64_t avail_ps = packets->avail_ps, stride_ps = packets->stride_ps, n = packets->count;
-	packet_append(net, voq, entry);
-	n = packet_foresee_ahead(net, &course, avail_ps, stride_ps, n);
+	packet_append(net, voq, packets);
 	if (n)
 		start(net, index, voq - link->first_voq, course.start_ps, course.spacing_ps, (uint32_t)n, START_AHEAD);
 	if (link->n_active)

@@ -76,7 +76,7 @@ static void lose_arriving(struct packet_network *net, uint32_t from, uint32_t vo
 				net->credits[credit].free_bytes += (int64_t)lost * (packets->payload + net->header);
 		}
 		if (net->adapts && lost)
-			net->waiting[net->voqs[voq].link] -= packet_waits(net, &net->voqs[voq], packets);
+			net->waiting[net->voqs[voq].link] -= packet_waits(net, net->voqs[voq].returns, packets);
 		packets->count = here;
 		if (here)
 			packet_append(net, voq, entry);
@@ -217,7 +217,7 @@ void packet_loss_in_buffers(struct packet_network *net, uint32_t index)
 			any = true;
 			note(net, dead, packets->message, (int64_t)packets->count * packets->payload);
 			if (net->adapts)
-				net->waiting[index] -= packet_waits(net, &net->voqs[voq], packets);
+				net->waiting[index] -= packet_waits(net, net->voqs[voq].returns, packets);
 			free_room(net, net->voqs[voq].returns, packets);
 			packet_entry_give(net, entry);
 		}
@@ -276,7 +276,7 @@ static void verify_waiting(const struct packet_network *net)
 		int64_t bytes = 0;
 		for (uint32_t v = net->links[link].first_voq; v < net->links[link].first_voq + net->links[link].n_inputs; v++)
 			for (uint32_t e = net->voqs[v].head; e != PACKET_NONE; e = net->entries[e].next)
-				bytes += packet_waits(net, &net->voqs[v], &net->entries[e]);
+				bytes += packet_waits(net, net->voqs[v].returns, &net->entries[e]);
 		assert(bytes == net->waiting[link]);
 	}
 }

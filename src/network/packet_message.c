@@ -19,7 +19,7 @@ static void inject(struct packet_network *net, uint32_t message, uint32_t link, 
 			full -= count;
 		else
 			rest = 0;
-		if (net->ugal)
+		if (net->ugal && hop & PACKET_HOPWISE)
 			hop = (hop & ~PACKET_DRAW) | ((hop + (uint32_t)count) & PACKET_DRAW);
 		packet_push(net, voq, entry);
 	}

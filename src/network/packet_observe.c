@@ -61,23 +61,18 @@ static void observe_hops(struct packet_network *net, uint32_t link, int64_t firs
 		hop_add_series(times, first_ps, step_ps, count);
 }
 
-/* Waits in a node's buffers, not those of its own messages. */
-static bool watched(const struct packet_network *net, uint32_t link, uint32_t input)
-{
-	return net->watches && net->voqs[net->links[link].first_voq + input].returns != PACKET_NONE;
-}
 
 static uint8_t kind_of(const struct packet_network *net, uint32_t message)
 {
 	return net->base.setup.observers->wants_kinds ? packet_message_at(net, message)->message.kind : TRAFFIC_N;
 }
 
-void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, uint32_t input, int64_t start_ps,
+void packet_observe(struct packet_network *net, uint32_t link, const struct packet_entry *entry, uint32_t returns, int64_t start_ps,
 		    int64_t each_ps)
 {
 	if (net->links[link].unseen)
 		packet_observe_train(net, link);
-	if (watched(net, link, input)) {
+	if (net->watches && returns != PACKET_NONE) { /* waits in a node's buffers, not those of its own messages */
 		packet_watch_start(net, link, start_ps, 0, 1, entry->payload + net->header);
 		observe_hops(net, link, start_ps - entry->avail_ps, 0, each_ps, 1, packet_ends(net, link, entry));
 	}
@@ -96,11 +91,12 @@ void packet_observe_train_later(struct packet_network *net, uint32_t link, const
 }
 
 static void observe_part(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t each_ps, int64_t avail_ps, uint32_t payload,
-			 uint32_t count)
+			 uint32_t count, bool direct)
 {
 	const struct packet_train *train = &net->trains_started[link];
-	if (watched(net, link, train->input)) {
-		packet_watch_start(net, link, start_ps, train->spacing_ps, count, payload + net->header);
+	if (net->watches && train->input != net->links[link].n_inputs - 1u) {
+		if (!direct)
+			packet_watch_start(net, link, start_ps, train->spacing_ps, count, payload + net->header);
 		observe_hops(net, link, start_ps - avail_ps, (int64_t)train->spacing_ps - train->stride_ps, each_ps, count,
 			     net->hops[train->hop].next_voq == PACKET_LAST);
 	}
@@ -116,9 +112,10 @@ void packet_observe_train(struct packet_network *net, uint32_t link)
 	if (!net->links[link].unseen)
 		return;
 	net->links[link].unseen = 0;
-	observe_part(net, link, train->start_ps, train->each_ps, train->avail_ps, train->payload, train->count);
+	observe_part(net, link, train->start_ps, train->each_ps, train->avail_ps, train->payload, train->count,
+		     train->direct);
 	if (train->tail_payload)
-		observe_part(net, link, train->tail_start_ps, train->tail_each_ps, train->tail_avail_ps, train->tail_payload, 1);
+		observe_part(net, link, train->tail_start_ps, train->tail_each_ps, train->tail_avail_ps, train->tail_payload, 1, false);
 }
 
 void packet_observe_stall(struct packet_network *net, uint32_t link, int64_t until_ps)

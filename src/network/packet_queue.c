@@ -55,15 +55,26 @@ static void insert_in_order(struct packet_watch *watch, struct packet_arrival ar
 	}
 }
 
+static struct packet_arrival arrival_of(const struct packet_network *net, uint32_t voq, const struct packet_entry *entry)
+{
+	return (struct packet_arrival){.time_ps = entry->avail_ps, .stride_ps = entry->stride_ps, .count = entry->count,
+				       .wire = entry->payload + net->header, .voq = voq};
+}
+
 void packet_watch_arrive(struct packet_network *net, uint32_t voq, const struct packet_entry *entry)
 {
 	struct packet_watch *watch = &net->watches[net->voqs[voq].link];
-	struct packet_arrival arrival = {.time_ps = entry->avail_ps, .stride_ps = entry->stride_ps, .count = entry->count,
-					 .wire = entry->payload + net->header, .voq = voq};
+	struct packet_arrival arrival = arrival_of(net, voq, entry);
 	if (net->latency_fell)
 		insert_in_order(watch, arrival);
 	else
 		insert(watch, &arrival);
+}
+
+void packet_watch_again(struct packet_network *net, uint32_t voq, const struct packet_entry *entry)
+{
+	struct packet_arrival arrival = arrival_of(net, voq, entry);
+	insert(&net->watches[net->voqs[voq].link], &arrival);
 }
 
 void packet_watch_recall(struct packet_network *net, uint32_t voq, uint32_t count)

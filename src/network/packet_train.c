@@ -14,7 +14,7 @@
 #include "network/packet.h"
 
 void packet_train_note(struct packet_network *net, uint32_t link, const struct packet_entry *head, uint32_t input, int64_t start_ps,
-		       int64_t spacing_ps, int64_t each_ps, uint32_t count)
+		       int64_t spacing_ps, int64_t each_ps, bool direct)
 {
 	struct packet_train *train = &net->trains_started[link];
 	train->start_ps = start_ps;
@@ -22,13 +22,14 @@ void packet_train_note(struct packet_network *net, uint32_t link, const struct p
 	train->stride_ps = head->stride_ps;
 	train->spacing_ps = (uint32_t)spacing_ps;
 	train->each_ps = each_ps;
-	train->count = count;
+	train->count = head->count;
 	train->message = head->message;
 	train->hop = head->hop;
 	train->payload = head->payload;
 	train->input = input;
 	train->id = packet_message_at(net, head->message)->message.id;
 	train->ahead = false;
+	train->direct = direct;
 	train->tail_payload = 0;
 	train->input_before = net->links[link].last_input;
 	train->free_before_ps = net->links[link].free_ps;
@@ -158,6 +159,13 @@ static void shorten(struct packet_network *net, uint32_t index, uint32_t count)
 	}
 }
 
+/* Of the last `count` packets of a train, how many waits are known of. */
+static uint32_t watched(const struct packet_train *train, uint32_t count)
+{
+	uint32_t tail = count && train->tail_payload;
+	return (train->direct ? 0 : count - tail) + tail;
+}
+
 /* Undoes the last `count` starts of a link's train, and of the trains that they joined further down. */
 static void take_back(struct packet_network *net, uint32_t first, uint32_t count)
 {
@@ -173,10 +181,11 @@ static void take_back(struct packet_network *net, uint32_t first, uint32_t count
 			drop_from_wire(net, index, count);
 			return;
 		}
-		if (net->watches)
-			packet_watch_recall(net, next, count);
-		count -= drop_tail(net, next, count); /* those that went on already are in the next link's train */
+		uint32_t queued = drop_tail(net, next, count); /* those that went on already are in the next link's train */
 		index = net->voqs[next].link;
+		if (net->watches)
+			packet_watch_recall(net, next, queued + watched(&net->trains_started[index], count - queued));
+		count -= queued;
 	}
 }
 
@@ -220,12 +229,12 @@ static void touch_upstream(struct packet_network *net, uint32_t credit, int64_t 
 }
 
 /* Recalled packets are the first of their queue again. */
-static void queue_again(struct packet_network *net, uint32_t voq, const struct packet_train *train, uint32_t payload, int64_t avail_ps,
-			uint32_t count)
+static void queue_again(struct packet_network *net, uint32_t voq, struct packet_entry packets, bool direct)
 {
 	uint32_t entry = packet_entry_take(net);
-	net->entries[entry] = (struct packet_entry){.avail_ps = avail_ps, .message = train->message, .hop = train->hop, .count = count,
-		.stride_ps = count > 1 ? train->stride_ps : 0, .payload = payload};
+	net->entries[entry] = packets;
+	if (net->watches && direct)
+		packet_watch_again(net, voq, &packets);
 	packet_push_front(net, voq, entry);
 }
 
@@ -244,9 +253,11 @@ void packet_train_touch(struct packet_network *net, uint32_t index, int64_t time
 	take_back(net, index, count + tail);
 	recount(net, train->message);
 	if (tail)
-		queue_again(net, voq, &before, before.tail_payload, before.tail_avail_ps, 1);
+		queue_again(net, voq, (struct packet_entry){.avail_ps = before.tail_avail_ps, .message = before.message, .hop = before.hop,
+			    .count = 1, .payload = before.tail_payload}, false);
 	if (count)
-		queue_again(net, voq, &before, before.payload, before.avail_ps + kept * before.stride_ps, count);
+		queue_again(net, voq, (struct packet_entry){.avail_ps = before.avail_ps + kept * before.stride_ps, .message = before.message,
+			    .hop = before.hop, .count = count, .stride_ps = before.stride_ps, .payload = before.payload}, before.direct);
 	train->distrust = train->distrust < 64 ? (uint8_t)(2 * train->distrust + 2) : 127;
 	train->skip = train->distrust;
 	link->wary = 1;
