@@ -37,6 +37,17 @@ void *memory_zero(size_t count, size_t size)
 	return memory;
 }
 
+void *memory_lines(size_t count, size_t size)
+{
+	size_t bytes = (count * size + 63) / 64 * 64;
+	void *memory;
+	n_allocations++;
+	memory = aligned_alloc(64, bytes);
+	if (!memory)
+		memory_failed(bytes);
+	return memset(memory, 0, bytes);
+}
+
 void *memory_resize(void *old, size_t count, size_t size)
 {
 	size_t bytes;

@@ -12,6 +12,8 @@
 /* Like malloc, calloc and realloc, but never return NULL for a size > 0. Free with free(). */
 void *memory_alloc(size_t size);
 void *memory_zero(size_t count, size_t size);
+/* Zeros that begin at a cache line (64 bytes): for elements that are whole lines. */
+void *memory_lines(size_t count, size_t size);
 void *memory_resize(void *old, size_t count, size_t size);
 char *memory_text(const char *text);
 /* What happens when there is no memory: writes one line to standard error and exits with status 2. */

@@ -8,8 +8,8 @@
 static void packet_destroy(struct network *network)
 {
 	struct packet_network *net = (struct packet_network *)network;
-	void *arrays[] = {net->links, net->trains_started, net->voqs, net->avails_ps, net->stalled_since_ps, net->active, net->credits, net->credit_back_ps, net->hops, net->in_port,
-			  net->entries, net->returns, net->runs, net->tallies, net->open_links, net->horizons_ps, net->fifos, net->watches, net->hop_times, net->wires, net->losses};
+	void *arrays[] = {net->links, net->trains_started, net->voqs, net->avails_ps, net->active, net->credits, net->hops,
+			  net->entries, net->returns, net->runs, net->tallies, net->open_links, net->fifos, net->watches, net->hop_times, net->wires, net->losses};
 	for (uint32_t link = 0; net->watches && link < network->setup.fabric->n_links; link++)
 		free(net->watches[link].arrivals);
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)

@@ -71,7 +71,6 @@ struct packet_ways {
 	struct packet_set *sets;   /* [1 … n_sets); set 0 stands for `not asked yet` */
 	uint32_t *table;           /* [node][NPU]: a set; NULL: the cache */
 	struct cached *cache;
-	uint32_t *turns;           /* [n_links] packets that came over it and had several ways on */
 	uint32_t *slots;           /* sets by their contents, an open hash table; 0: empty */
 	struct packet_way *asked;  /* a stack */
 	size_t n_slots, ways_capacity, sets_capacity, asked_capacity;
@@ -105,8 +104,18 @@ struct packet_link {
 	uint32_t open : 1;     /* observers are not told everything: it is among open_links */
 	uint32_t last_input;
 	int64_t full_ps;    /* serialization of a full packet */
+	/* The second line. */
+	int64_t credit_back_ps; /* from the end of the use of the buffer at its end to the sender's knowing it */
+	int64_t horizon_ps;     /* for so long what others decide from now on does not reach it */
+	int64_t stalled_since_ps;
+	uint32_t target;        /* node */
+	uint32_t in_port;       /* its index among the links that lead to its target */
+	uint32_t turns;         /* packets that came over it and had several ways on */
+	uint16_t kind;          /* of the fabric's */
+	bool up;                /* has capacity */
+	char unused[25];
 };
-_Static_assert(sizeof(struct packet_link) == 64, "one cache line");
+_Static_assert(sizeof(struct packet_link) == 128, "two cache lines");
 
 /* `count` packets of `bytes` each leave a buffer, stride_ps apart: their sender knows of the first at time_ps. */
 struct packet_return {
@@ -120,6 +129,7 @@ struct packet_credit {
 	int64_t next_ps;    /* no return is earlier; TIME_NEVER: none is on its way */
 	struct packet_return newest; /* count = 0: none; its `next` are the older ones that are still on their way */
 	bool blocked;       /* the link wants to hear of the next return */
+	char unused[23];    /* one cache line */
 };
 
 /* The packets of one input behind the one that is offered to its output. */
@@ -171,7 +181,7 @@ struct packet_tally {
 	int64_t payload, overhead, busy_ps, queue_byte_ps, stall_ps;
 	uint64_t queue_max : 56, kind : 8;
 };
-_Static_assert(sizeof(struct packet_tally) == 64, "one cache line");
+_Static_assert(sizeof(struct packet_tally) == 64 && sizeof(struct packet_credit) == 64, "one cache line");
 
 /* Packets that will arrive in a queue of a link, for observers of queues. */
 struct packet_arrival {
@@ -187,11 +197,14 @@ struct packet_watch {
 	int64_t unused[3];          /* one cache line */
 };
 
-/* Links that will be due soon, in the order in which they were met. */
+/* Links that will be due soon, in the order in which they were met; what they will probably look at, as far as it is known. */
 #define PACKET_AHEAD 64
 struct packet_ahead {
 	int64_t day;               /* of the event queue: up to here */
-	uint32_t n, links[PACKET_AHEAD];
+	uint32_t n;
+	struct packet_peek {
+		uint32_t link, voq, next_voq;
+	} peeks[PACKET_AHEAD];
 };
 
 struct packet_network {
@@ -199,16 +212,12 @@ struct packet_network {
 	struct packet_link *links;
 	struct packet_voq *voqs;
 	int64_t *avails_ps;        /* [n_voqs] when the head of a queue is there: what is looked at of most queues, so close together */
-	int64_t *stalled_since_ps; /* [n_links] */
 	uint64_t *active;          /* bitmaps of all links */
 	struct packet_credit *credits; /* [n_links × n_channels] */
-	int64_t *horizons_ps;      /* [n_links] for so long what others decide from now on does not reach it */
 	bool links_fixed;          /* nothing changes links in this run */
-	int64_t *credit_back_ps;   /* [n_links] from the end of the buffer's use to the sender's knowing it */
 	struct packet_hop *hops;   /* [n_hops] */
 	size_t hops_capacity;
 	uint32_t n_hops, n_paths;  /* of the routes known here */
-	uint32_t *in_port;         /* [n_links] its index among the links that lead to its target */
 
 	struct packet_train *trains_started; /* [n_links] */
 	struct packet_wire *wires; /* [n_links] */
@@ -317,7 +326,7 @@ static inline void packet_entry_give(struct packet_network *net, uint32_t index)
 }
 static inline bool packet_link_up(const struct packet_network *net, uint32_t link)
 {
-	return net->base.setup.links->bytes_per_s[link] > 0;
+	return net->links[link].up;
 }
 static inline struct packet_message *packet_message_at(const struct packet_network *net, uint32_t index)
 {
@@ -356,6 +365,8 @@ struct weft_hop packet_hop_at(const struct packet_network *net, uint32_t node, u
 uint32_t packet_ways_next(struct packet_network *net, uint32_t credit, struct packet_entry *entry);
 /* Ends the run: its module has no way on for a packet that came by this credit. */
 void packet_ways_missing(struct packet_network *net, uint32_t credit, const struct packet_entry *entry);
+/* The same without a choice being made; PACKET_NONE: not known yet. */
+uint32_t packet_ways_peek(const struct packet_network *net, uint32_t credit, const struct packet_entry *entry);
 /* The same queue once more, from what packets_ways_next noted in entry->hop. */
 uint32_t packet_chosen_voq(const struct packet_network *net, uint32_t credit, uint32_t hop);
 /* Whether the way that a packet in this queue chose is no way any more. */
@@ -372,7 +383,7 @@ static inline bool packet_ends(const struct packet_network *net, uint32_t link, 
 	const struct fabric *fabric = net->base.setup.fabric;
 	if (!(entry->hop & PACKET_HOPWISE))
 		return net->hops[entry->hop].next_voq == PACKET_LAST;
-	return fabric->link_target[link] == fabric->npu_node[entry->stride_ps] && (entry->hop & PACKET_STATE) != PACKET_TO_VIA;
+	return net->links[link].target == fabric->npu_node[entry->stride_ps] && (entry->hop & PACKET_STATE) != PACKET_TO_VIA;
 }
 /* Bytes that count as waiting for a link while these packets are in one of its queues, whose packets return this credit. */
 static inline int64_t packet_waits(const struct packet_network *net, uint32_t returns, const struct packet_entry *entry)

@@ -225,7 +225,7 @@ static void join(struct packet_network *net, uint32_t credit, uint32_t index, st
 {
 	struct packet_entry *entry = &net->entries[index];
 	uint32_t link = credit / net->n_channels, wire = entry->payload + net->header;
-	uint32_t voq = net->links[way.link].first_voq + net->in_port[link] * net->n_channels + credit % net->n_channels;
+	uint32_t voq = net->links[way.link].first_voq + net->links[link].in_port * net->n_channels + credit % net->n_channels;
 	entry->hop = (entry->hop & ~PACKET_CHANNEL) | packet_hopwise(way.channel);
 	entry->avail_ps = may_start_ps(net, link, way.link, wire, net->base.setup.engine->now_ps);
 	net->waiting[way.link] += wire;
@@ -238,7 +238,7 @@ static void join(struct packet_network *net, uint32_t credit, uint32_t index, st
 static void decide_arrived(struct packet_network *net, uint32_t link, uint32_t index)
 {
 	struct packet_entry *entry = &net->entries[index];
-	uint32_t credit = link * net->n_channels + packet_channel(net, entry->hop), turn = net->ways->turns[link]++;
+	uint32_t credit = link * net->n_channels + packet_channel(net, entry->hop), turn = net->links[link].turns++;
 	struct weft_hop hop = arrive_at(net, net->base.setup.fabric->link_target[link], credit, entry);
 	struct packet_way way;
 	if ((entry->hop & PACKET_STATE) == PACKET_LATER) {

@@ -1,24 +1,33 @@
 /* What the next events will look at is asked of memory ahead of time: the state of thousands of links is spread over more memory than
- * the near caches hold, and each event needs a chain of it (link, bitmap, queue, packet, credits). Nothing here changes anything.
+ * the near caches hold, and each event needs a chain of it: link, bitmap, queue, packet, credits, and the same of the link that its
+ * packet goes to. Nothing here changes anything.
  *
  * Two cases. Collectives make thousands of links due at one instant: those wait in `due`. Else events are at instants of their own:
  * then a cursor runs some days of the calendar ahead of the clock and notes the links that it meets. Both take several steps, each of
  * which needs what the one before asked for. */
 #include "network/packet.h"
 
-enum { FIRST_DAY = 6, LAST_DAY = 96, MOST_OF_A_DAY = 3, STEP = 5 };
+enum { FIRST_DAY = 6, LAST_DAY = 192, MOST_OF_A_DAY = 3, STEP = 5, STEPS = 6 };
 
-static void ask_bitmap(const struct packet_network *net, uint32_t index)
+static void ask_link(const struct packet_network *net, struct packet_peek *peek, uint32_t index)
 {
-	const struct packet_link *link = &net->links[index];
+	*peek = (struct packet_peek){.link = index, .voq = PACKET_NONE, .next_voq = PACKET_NONE};
+	__builtin_prefetch(&net->links[index]);
+	__builtin_prefetch(&net->links[index].credit_back_ps);
+}
+
+static void ask_bitmap(const struct packet_network *net, const struct packet_peek *peek)
+{
+	const struct packet_link *link = &net->links[peek->link];
 	__builtin_prefetch(&net->active[link->first_word]);
 	__builtin_prefetch(&net->avails_ps[link->first_voq + link->last_input]);
-	__builtin_prefetch(&net->credits[(size_t)index * net->n_channels]);
-	__builtin_prefetch(&net->trains_started[index]);
+	__builtin_prefetch(&net->credits[(size_t)peek->link * net->n_channels]);
+	if (net->trains)
+		__builtin_prefetch(&net->trains_started[peek->link]);
 	if (net->tallies)
-		__builtin_prefetch(&net->tallies[index]);
+		__builtin_prefetch(&net->tallies[peek->link]);
 	if (net->watches)
-		__builtin_prefetch(&net->watches[index]);
+		__builtin_prefetch(&net->watches[peek->link]);
 }
 
 /* The queue that round robin comes to next, if what is there has arrived. */
@@ -35,34 +44,72 @@ static uint32_t next_queue(const struct packet_network *net, uint32_t index)
 	return PACKET_NONE;
 }
 
-static void ask_queue(const struct packet_network *net, uint32_t index)
+static void ask_queue(const struct packet_network *net, struct packet_peek *peek)
 {
-	uint32_t voq = next_queue(net, index);
-	if (voq == PACKET_NONE)
+	peek->voq = next_queue(net, peek->link);
+	if (peek->voq == PACKET_NONE)
 		return;
-	__builtin_prefetch(&net->voqs[voq]);
-	__builtin_prefetch(&net->avails_ps[voq]);
+	__builtin_prefetch(&net->voqs[peek->voq]);
+	__builtin_prefetch(&net->avails_ps[peek->voq]);
+	if (net->watches)
+		__builtin_prefetch(net->watches[peek->link].arrivals + net->watches[peek->link].first);
 }
 
-static void ask_packet(const struct packet_network *net, uint32_t index)
+static void ask_packet(const struct packet_network *net, const struct packet_peek *peek)
 {
-	uint32_t voq = next_queue(net, index);
-	if (voq == PACKET_NONE)
+	if (peek->voq == PACKET_NONE)
 		return;
-	if (net->voqs[voq].head != PACKET_NONE)
-		__builtin_prefetch(&net->entries[net->voqs[voq].head]);
-	if (net->voqs[voq].returns != PACKET_NONE)
-		__builtin_prefetch(&net->credits[net->voqs[voq].returns]);
+	if (net->voqs[peek->voq].head != PACKET_NONE)
+		__builtin_prefetch(&net->entries[net->voqs[peek->voq].head]);
+	if (net->voqs[peek->voq].returns != PACKET_NONE)
+		__builtin_prefetch(&net->credits[net->voqs[peek->voq].returns]);
 }
 
+/* The link that the packet goes to, and what it knows of the packet's way. */
+static void ask_way(const struct packet_network *net, struct packet_peek *peek)
+{
+	if (peek->voq == PACKET_NONE || net->voqs[peek->voq].head == PACKET_NONE || net->adapts)
+		return;
+	const struct packet_entry *entry = &net->entries[net->voqs[peek->voq].head];
+	if (packet_ends(net, peek->link, entry)) {
+		__builtin_prefetch(&net->wires[peek->link]);
+		return;
+	}
+	peek->next_voq = entry->hop & PACKET_HOPWISE ? packet_ways_peek(net, peek->link * net->n_channels + packet_channel(net, entry->hop), entry) :
+			 net->hops[entry->hop].next_voq;
+	if (peek->next_voq == PACKET_NONE)
+		return;
+	__builtin_prefetch(&net->voqs[peek->next_voq]);
+	__builtin_prefetch(&net->avails_ps[peek->next_voq]);
+}
+
+static void ask_next_link(const struct packet_network *net, const struct packet_peek *peek)
+{
+	if (peek->next_voq == PACKET_NONE)
+		return;
+	uint32_t index = net->voqs[peek->next_voq].link, tail = net->voqs[peek->next_voq].tail;
+	__builtin_prefetch(&net->links[index]);
+	__builtin_prefetch(&net->links[index].credit_back_ps);
+	if (net->voqs[peek->next_voq].head != PACKET_NONE)
+		__builtin_prefetch(&net->entries[tail]);
+	if (net->trains)
+		__builtin_prefetch(&net->trains_started[index]);
+	if (net->watches)
+		__builtin_prefetch(&net->watches[index]);
+	if (net->trains && net->tallies)
+		__builtin_prefetch(&net->tallies[index]);
+}
+
+/* Each step for what was noted some notes before. */
 static void note(struct packet_network *net, struct packet_ahead *ahead, uint32_t link)
 {
 	uint32_t n = ahead->n++;
-	ahead->links[n % PACKET_AHEAD] = link;
-	__builtin_prefetch(&net->links[link]);
-	ask_bitmap(net, ahead->links[(n - STEP) % PACKET_AHEAD]);
-	ask_queue(net, ahead->links[(n - 2 * STEP) % PACKET_AHEAD]);
-	ask_packet(net, ahead->links[(n - 3 * STEP) % PACKET_AHEAD]);
+	ask_link(net, &ahead->peeks[n % PACKET_AHEAD], link);
+	ask_bitmap(net, &ahead->peeks[(n - STEP) % PACKET_AHEAD]);
+	ask_queue(net, &ahead->peeks[(n - 2 * STEP) % PACKET_AHEAD]);
+	ask_packet(net, &ahead->peeks[(n - 3 * STEP) % PACKET_AHEAD]);
+	ask_way(net, &ahead->peeks[(n - 4 * STEP) % PACKET_AHEAD]);
+	ask_next_link(net, &ahead->peeks[(n - 5 * STEP) % PACKET_AHEAD]);
 }
 
 static void look_at_days(struct packet_network *net)
@@ -93,17 +140,12 @@ static void look_at_days(struct packet_network *net)
 void packet_look_ahead(struct packet_network *net)
 {
 	const struct event_queue *queue = net->base.setup.engine->queue;
-	if (queue->n_due < 17) {
+	uint32_t far = STEP * STEPS < queue->n_due ? STEP * STEPS : queue->n_due;
+	if (queue->n_due < 8) {
 		look_at_days(net);
 		return;
 	}
-	const struct event_due *next = queue->due + queue->n_due - 1;
-	if (next[-16].handler == net->link_handler)
-		__builtin_prefetch(&net->links[next[-16].argument]);
-	if (next[-11].handler == net->link_handler)
-		ask_bitmap(net, next[-11].argument);
-	if (next[-7].handler == net->link_handler)
-		ask_queue(net, next[-7].argument);
-	if (next[-3].handler == net->link_handler)
-		ask_packet(net, next[-3].argument);
+	const struct event_due *next = queue->due + queue->n_due - far;
+	if (next->handler == net->link_handler)
+		note(net, &net->ahead, next->argument);
 }

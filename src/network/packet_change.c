@@ -177,7 +177,8 @@ void packet_link_changed(struct network *network, uint32_t index, int64_t old_by
 	link->full_ps = serialization_ps(net->full_wire, links->bytes_per_s[index]);
 	link->unit_wire = 0; /* no packet has that size: serializations are computed anew */
 	link->latency_ps = links->latency_ps[index];
-	net->credit_back_ps[index] = link->latency_ps + net->credit_delay_ps;
+	link->up = links->bytes_per_s[index] > 0;
+	net->links[index].credit_back_ps = link->latency_ps + net->credit_delay_ps;
 	if ((links->state[index] == LINK_DOWN || links->kills) && old_bytes_per_s > 0 && !net->fifos)
 		packet_loss_on_wire(net, index);
 	packet_loss_send_again(net);

@@ -13,9 +13,8 @@ static uint32_t *count_inputs(struct packet_network *net)
 {
 	const struct fabric *fabric = net->base.setup.fabric;
 	uint32_t *degree = memory_zero(fabric->n_nodes + 1, sizeof *degree);
-	net->in_port = memory_zero(fabric->n_links + 1, sizeof *net->in_port);
 	for (uint32_t link = 0; link < fabric->n_links; link++)
-		net->in_port[link] = degree[fabric->link_target[link]]++;
+		net->links[link].in_port = degree[fabric->link_target[link]]++;
 	return degree;
 }
 
@@ -45,6 +44,9 @@ static void layout_links(struct packet_network *net, const uint32_t *degree, uin
 		link->n_inputs = (degree[fabric->link_source[i]] * net->n_channels + 1) & UINT32_MAX >> 1;
 		link->first_word = *n_words;
 		link->last_input = link->n_inputs - 1;
+		link->target = fabric->link_target[i];
+		link->kind = fabric->link_kind[i];
+		link->up = net->base.setup.links->bytes_per_s[i] > 0;
 		*n_voqs += link->n_inputs;
 		*n_words += (link->n_inputs + 63u) / 64;
 	}
@@ -60,9 +62,9 @@ static void layout_credits(struct packet_network *net)
 		uint32_t node = fabric->link_target[in];
 		for (uint32_t o = fabric->out_first[node]; o < fabric->out_first[node + 1]; o++)
 			for (uint32_t vc = 0; vc < net->n_channels; vc++)
-				net->voqs[net->links[fabric->out_links[o]].first_voq + net->in_port[in] * net->n_channels + vc].returns =
+				net->voqs[net->links[fabric->out_links[o]].first_voq + net->links[in].in_port * net->n_channels + vc].returns =
 					in * net->n_channels + vc;
-		net->credit_back_ps[in] = net->links[in].latency_ps + net->credit_delay_ps;
+		net->links[in].credit_back_ps = net->links[in].latency_ps + net->credit_delay_ps;
 		for (uint32_t vc = 0; vc < net->n_channels; vc++)
 			net->credits[in * net->n_channels + vc] =
 				(struct packet_credit){.free_bytes = buffer_bytes(net, in), .next_ps = TIME_NEVER, .newest = {.next = PACKET_NONE}};
@@ -74,7 +76,6 @@ static void layout_horizons(struct packet_network *net)
 {
 	const struct fabric *fabric = net->base.setup.fabric;
 	int64_t *least_ps = memory_alloc((fabric->n_nodes + 1) * sizeof *least_ps); /* per node: of what comes to it */
-	net->horizons_ps = memory_zero(fabric->n_links + 1, sizeof *net->horizons_ps);
 	for (uint32_t node = 0; node < fabric->n_nodes; node++)
 		least_ps[node] = INT64_MAX / 2;
 	for (uint32_t i = 0; i < fabric->n_links; i++) {
@@ -85,8 +86,8 @@ static void layout_horizons(struct packet_network *net)
 		for (uint32_t o = fabric->out_first[fabric->npu_node[npu]]; o < fabric->out_first[fabric->npu_node[npu] + 1]; o++)
 			net->links[fabric->out_links[o]].at_npu = 1;
 	for (uint32_t i = 0; i < fabric->n_links; i++) {
-		int64_t horizon_ps = least_ps[fabric->link_source[i]], back_ps = net->credit_back_ps[i];
-		net->horizons_ps[i] = horizon_ps = net->credits_on && back_ps < horizon_ps ? back_ps : horizon_ps;
+		int64_t horizon_ps = least_ps[fabric->link_source[i]], back_ps = net->links[i].credit_back_ps;
+		net->links[i].horizon_ps = horizon_ps = net->credits_on && back_ps < horizon_ps ? back_ps : horizon_ps;
 		net->links[i].batches = !net->fifos && !(net->ways && net->base.setup.routes->routing != ROUTING_SPRAY) &&
 			horizon_ps >= net->links[i].full_ps;
 	}
@@ -96,18 +97,14 @@ static void layout_horizons(struct packet_network *net)
 int packet_layout(struct packet_network *net, struct error *err)
 {
 	const struct fabric *fabric = net->base.setup.fabric;
-	uint32_t *degree = count_inputs(net), n_words = 0;
+	uint32_t *degree, n_words = 0;
 	uint64_t n_voqs = 0;
 	net->n_channels = fabric->n_channels ? fabric->n_channels : 1;
-	if (net->n_channels > PACKET_CHANNELS_MAX) {
-		free(degree);
+	if (net->n_channels > PACKET_CHANNELS_MAX)
 		return error_set(err, ERROR_INPUT, "network model 'packet': %u virtual channels exceed the limit of %d", net->n_channels,
 				 PACKET_CHANNELS_MAX);
-	}
-	net->links = aligned_alloc(64, ((size_t)fabric->n_links + 1) * sizeof *net->links);
-	if (!net->links)
-		memory_failed(((size_t)fabric->n_links + 1) * sizeof *net->links);
-	memset(net->links, 0, ((size_t)fabric->n_links + 1) * sizeof *net->links);
+	net->links = memory_lines((size_t)fabric->n_links + 1, sizeof *net->links);
+	degree = count_inputs(net);
 	for (uint32_t link = 0; link < fabric->n_links; link++)
 		n_voqs += (uint64_t)degree[fabric->link_source[link]] * net->n_channels + 1;
 	if (n_voqs > MAX_VOQS) {
@@ -125,18 +122,16 @@ int packet_layout(struct packet_network *net, struct error *err)
 	for (uint32_t link = 0; link < fabric->n_links; link++)
 		for (uint32_t i = 0; i < net->links[link].n_inputs; i++)
 			net->voqs[net->links[link].first_voq + i].link = link;
-	net->stalled_since_ps = memory_zero(fabric->n_links + 1, sizeof *net->stalled_since_ps);
-	net->trains_started = memory_zero(fabric->n_links + 1, sizeof *net->trains_started);
+	net->trains_started = memory_lines((size_t)fabric->n_links + 1, sizeof *net->trains_started);
 	net->wires = memory_alloc(((size_t)fabric->n_links + 1) * sizeof *net->wires);
 	memset(net->wires, 0xff, ((size_t)fabric->n_links + 1) * sizeof *net->wires);
 	net->active = memory_zero(n_words + 1, sizeof *net->active);
-	net->credits = memory_zero((size_t)fabric->n_links * net->n_channels + 1, sizeof *net->credits);
+	net->credits = memory_lines((size_t)fabric->n_links * net->n_channels + 1, sizeof *net->credits);
 	if (net->input_fifo) {
 		net->fifos = memory_alloc(((size_t)fabric->n_links * net->n_channels + 1) * sizeof *net->fifos);
 		for (size_t i = 0; i < (size_t)fabric->n_links * net->n_channels; i++)
 			net->fifos[i] = (struct packet_fifo){.head = PACKET_NONE};
 	}
-	net->credit_back_ps = memory_zero(fabric->n_links + 1, sizeof *net->credit_back_ps);
 	layout_credits(net);
 	layout_horizons(net);
 	net->looks_ahead = fabric->n_links >= LOOK_AHEAD_LINKS;
@@ -148,7 +143,7 @@ static int learn_path(struct packet_network *net, const struct path *path, struc
 	const struct fabric *fabric = net->base.setup.fabric;
 	const struct routes *routes = net->base.setup.routes;
 	for (uint32_t h = path->first_hop; h < path->first_hop + path->n_hops; h++) {
-		uint32_t link = routes->hop_link[h], input = net->in_port[link] * net->n_channels + routes->hop_vc[h];
+		uint32_t link = routes->hop_link[h], input = net->links[link].in_port * net->n_channels + routes->hop_vc[h];
 		if (routes->hop_vc[h] >= net->n_channels)
 			return error_set(err, ERROR_INPUT, "topology '%s' routes over virtual channel %u but declares %u",
 					 fabric->module->name, routes->hop_vc[h], net->n_channels);

@@ -365,7 +365,7 @@ static void launch(struct packet_network *net, uint32_t index, uint32_t input, u
 		if (net->fifos)
 			packet_fifo_next(net, returns, end_ps);
 		if (net->credits_on)
-			packet_credit_post(net, returns, time_ps + each_ps + net->credit_back_ps[returns / net->n_channels], spacing_ps,
+			packet_credit_post(net, returns, time_ps + each_ps + net->links[returns / net->n_channels].credit_back_ps, spacing_ps,
 					   count, wire);
 	}
 	if (last) {
@@ -533,7 +533,7 @@ static int64_t serve(struct packet_network *net, uint32_t index, int64_t time_ps
 	}
 	if (pick.lacking_wire && !link->stalled) {
 		link->stalled = 1;
-		net->stalled_since_ps[index] = time_ps;
+		net->links[index].stalled_since_ps = time_ps;
 	}
 	return pick.later_ps;
 }
@@ -563,7 +563,7 @@ void packet_link_due(void *context, uint32_t index)
 			packet_plan(net, index);
 		return;
 	}
-	until_ps = link->batches && net->links_fixed ? time_ps + net->horizons_ps[index] : time_ps;
+	until_ps = link->batches && net->links_fixed ? time_ps + net->links[index].horizon_ps : time_ps;
 	for (;;) {
 		link->event_ps = TIME_NEVER; /* what woke it meanwhile is looked at now */
 		if (link->n_active == 0 || !packet_link_up(net, index))

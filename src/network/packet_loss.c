@@ -161,7 +161,7 @@ void packet_loss_on_wire(struct packet_network *net, uint32_t index)
 	const struct fabric *fabric = net->base.setup.fabric;
 	uint32_t node = fabric->link_target[index];
 	for (uint32_t o = fabric->out_first[node]; o < fabric->out_first[node + 1]; o++) {
-		uint32_t out = fabric->out_links[o], first = net->links[out].first_voq + net->in_port[index] * net->n_channels;
+		uint32_t out = fabric->out_links[o], first = net->links[out].first_voq + net->links[index].in_port * net->n_channels;
 		for (uint32_t vc = 0; vc < net->n_channels; vc++)
 			lose_arriving(net, index, first + vc);
 		if (net->watches)
@@ -181,7 +181,7 @@ static void free_room(struct packet_network *net, uint32_t credit, const struct 
 	int64_t now_ps = net->base.setup.engine->now_ps;
 	for (uint32_t i = 0; net->credits_on && i < packets->count; i++) {
 		int64_t there_ps = packets->avail_ps + (int64_t)i * packets->stride_ps;
-		packet_credit_post(net, credit, (there_ps > now_ps ? there_ps : now_ps) + net->credit_back_ps[credit / net->n_channels], 0,
+		packet_credit_post(net, credit, (there_ps > now_ps ? there_ps : now_ps) + net->links[credit / net->n_channels].credit_back_ps, 0,
 				   1, packets->payload + net->header);
 	}
 }

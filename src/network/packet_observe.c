@@ -16,7 +16,7 @@ void packet_observe_begin(struct packet_network *net)
 	}
 	if (!observers->wants_queue)
 		return;
-	net->watches = memory_zero(n + 1, sizeof *net->watches);
+	net->watches = memory_lines(n + 1u, sizeof *net->watches);
 	net->hop_times = memory_zero(net->base.setup.fabric->n_kinds + 1, sizeof *net->hop_times);
 }
 
@@ -54,7 +54,7 @@ static void observe_hops(struct packet_network *net, uint32_t link, int64_t firs
 			 bool last)
 {
 	int64_t first_ps = first_wait_ps + each_ps + net->links[link].latency_ps + (last ? 0 : net->forwarding_ps);
-	struct hop_histogram *times = &net->hop_times[net->base.setup.fabric->link_kind[link]];
+	struct hop_histogram *times = &net->hop_times[net->links[link].kind];
 	if (count == 1)
 		hop_add(times, first_ps, 1);
 	else
@@ -120,7 +120,7 @@ void packet_observe_train(struct packet_network *net, uint32_t link)
 
 void packet_observe_stall(struct packet_network *net, uint32_t link, int64_t until_ps)
 {
-	int64_t since_ps = net->stalled_since_ps[link];
+	int64_t since_ps = net->links[link].stalled_since_ps;
 	net->links[link].stalled = 0;
 	if (until_ps == since_ps)
 		return;

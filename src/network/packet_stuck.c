@@ -31,7 +31,7 @@ static uint32_t waits_for(const struct packet_network *net, uint32_t credit)
 {
 	const struct fabric *fabric = net->base.setup.fabric;
 	uint32_t in = credit / net->n_channels, node = fabric->link_target[in];
-	uint32_t input = net->in_port[in] * net->n_channels + credit % net->n_channels;
+	uint32_t input = net->links[in].in_port * net->n_channels + credit % net->n_channels;
 	for (uint32_t o = fabric->out_first[node]; o < fabric->out_first[node + 1]; o++) {
 		const struct packet_link *link = &net->links[fabric->out_links[o]];
 		if ((net->active[link->first_word + input / 64] >> input % 64 & 1) && lacking(net, fabric->out_links[o]) != PACKET_NONE)

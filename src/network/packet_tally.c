@@ -1,17 +1,11 @@
 /* What links did, summed up until observers want it told apart: mostly once per link and bin of a timeline, instead of once per packet. */
 #include <assert.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "network/packet.h"
 
 void packet_tally_begin(struct packet_network *net)
 {
-	size_t size = (net->base.setup.fabric->n_links + 1u) * sizeof *net->tallies;
-	net->tallies = aligned_alloc(sizeof *net->tallies, size);
-	if (!net->tallies)
-		memory_failed(size);
-	memset(net->tallies, 0, size);
+	net->tallies = memory_lines(net->base.setup.fabric->n_links + 1u, sizeof *net->tallies);
 }
 
 static void tell(struct packet_network *net, uint32_t link, const struct link_stretch *stretch)

@@ -87,14 +87,13 @@ void packet_ways_create(struct packet_network *net)
 		all->table = memory_zero(pairs + 1, sizeof *all->table);
 	else
 		all->cache = memory_zero((size_t)1 << CACHE_BITS, sizeof *all->cache);
-	all->turns = memory_zero((size_t)fabric->n_links + 1, sizeof *all->turns);
 }
 
 void packet_ways_free(struct packet_ways *all)
 {
 	if (!all)
 		return;
-	void *arrays[] = {all->slots, all->sets, all->ways, all->table, all->cache, all->turns, all->asked, all};
+	void *arrays[] = {all->slots, all->sets, all->ways, all->table, all->cache, all->asked, all};
 	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		free(arrays[i]);
 }
@@ -243,16 +242,16 @@ struct weft_hop packet_hop_at(const struct packet_network *net, uint32_t node, u
 
 /* Packets that come over a link take the ways on in turn: every n of them that have n ways take each once, from a start that is drawn
  * anew for every round, so that the turns of several tiers do not fall into step. */
-static uint32_t take_turn(struct packet_network *net, uint32_t link, uint32_t n)
+static uint32_t turn(const struct packet_network *net, uint32_t link, uint32_t n)
 {
-	uint32_t turn = net->ways->turns[link]++;
+	uint32_t turn = net->links[link].turns;
 	uint64_t start = random_mix(net->base.setup.seed ^ random_mix((uint64_t)link << 32 | turn / n));
 	return (uint32_t)((turn + (start >> 33)) % n);
 }
 
 static uint32_t input_queue(const struct packet_network *net, uint32_t credit, uint32_t out)
 {
-	return net->links[out].first_voq + net->in_port[credit / net->n_channels] * net->n_channels + credit % net->n_channels;
+	return net->links[out].first_voq + net->links[credit / net->n_channels].in_port * net->n_channels + credit % net->n_channels;
 }
 
 uint32_t packet_chosen_voq(const struct packet_network *net, uint32_t credit, uint32_t hop)
@@ -277,10 +276,20 @@ void packet_ways_missing(struct packet_network *net, uint32_t credit, const stru
 	fail_module(net, &hop, "there is no way on");
 }
 
+uint32_t packet_ways_peek(const struct packet_network *net, uint32_t credit, const struct packet_entry *entry)
+{
+	const struct packet_ways *all = net->ways;
+	uint32_t link = credit / net->n_channels, id = all->table ? all->table[packet_table_index(net, net->links[link].target, entry->stride_ps)] : 0;
+	const struct packet_set *set = &all->sets[id];
+	if (!set->n)
+		return PACKET_NONE;
+	return input_queue(net, credit, all->ways[set->first + (set->n > 1 ? turn(net, link, set->n) : 0)].link);
+}
+
 uint32_t packet_ways_next(struct packet_network *net, uint32_t credit, struct packet_entry *entry)
 {
 	struct packet_ways *all = net->ways;
-	uint32_t link = credit / net->n_channels, node = net->base.setup.fabric->link_target[link], id = 0;
+	uint32_t link = credit / net->n_channels, node = net->links[link].target, id = 0;
 	if (all->table)
 		id = all->table[packet_table_index(net, node, entry->stride_ps)];
 	if (!id) {
@@ -292,7 +301,8 @@ uint32_t packet_ways_next(struct packet_network *net, uint32_t credit, struct pa
 		packet_ways_missing(net, credit, entry);
 		return PACKET_NONE;
 	}
-	struct packet_way way = all->ways[set->first + (set->n > 1 ? take_turn(net, link, set->n) : 0)];
+	struct packet_way way = all->ways[set->first + (set->n > 1 ? turn(net, link, set->n) : 0)];
+	net->links[link].turns += set->n > 1;
 	entry->hop = packet_hopwise(way.channel);
 	if (net->fifos)
 		entry->hop |= place_of(net->base.setup.fabric, way.link);
