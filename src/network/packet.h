@@ -227,7 +227,7 @@ struct packet_network {
 	struct packet_entry *entries;
 	uint32_t free_entry, n_entries, n_entries_used;
 	struct packet_return *returns;
-	uint32_t free_return, n_returns;
+	uint32_t free_return, n_returns, n_returns_used;
 	struct pool messages;
 	bool observed;             /* somebody listens to links, and something was sent */
 	struct packet_tally *tallies; /* [n_links]; NULL: nobody listens to bytes and queues */

@@ -7,7 +7,7 @@
  * which needs what the one before asked for. */
 #include "network/packet.h"
 
-enum { FIRST_DAY = 6, LAST_DAY = 192, MOST_OF_A_DAY = 3, STEP = 5, STEPS = 6 };
+enum { FIRST_DAY = 6, LAST_DAY = 192, MOST_OF_A_DAY = 3, STEP = 5, STEPS = 7, MOST_INPUTS = 64 };
 
 static void ask_link(const struct packet_network *net, struct packet_peek *peek, uint32_t index)
 {
@@ -19,9 +19,10 @@ static void ask_link(const struct packet_network *net, struct packet_peek *peek,
 static void ask_bitmap(const struct packet_network *net, const struct packet_peek *peek)
 {
 	const struct packet_link *link = &net->links[peek->link];
+	uint32_t n = link->n_inputs < MOST_INPUTS ? link->n_inputs : MOST_INPUTS;
 	__builtin_prefetch(&net->active[link->first_word]);
-	__builtin_prefetch(&net->avails_ps[link->first_voq + link->last_input]);
-	__builtin_prefetch(&net->credits[(size_t)peek->link * net->n_channels]);
+	for (uint32_t i = 0; i < n; i += 8)
+		__builtin_prefetch(&net->avails_ps[link->first_voq + i]);
 	if (net->trains)
 		__builtin_prefetch(&net->trains_started[peek->link]);
 	if (net->tallies)
@@ -30,17 +31,19 @@ static void ask_bitmap(const struct packet_network *net, const struct packet_pee
 		__builtin_prefetch(&net->watches[peek->link]);
 }
 
-/* The queue that round robin comes to next, if what is there has arrived. */
+/* The queue that round robin will come to first when the link is due, as far as is known now: credits may decide otherwise. */
 static uint32_t next_queue(const struct packet_network *net, uint32_t index)
 {
 	const struct packet_link *link = &net->links[index];
 	uint32_t first = link->last_input + 1 == link->n_inputs ? 0 : link->last_input + 1, words = (link->n_inputs + 63u) / 64;
-	uint64_t bits = net->active[link->first_word + first / 64] & ~UINT64_C(0) << first % 64;
-	if (bits)
-		return link->first_voq + first / 64 * 64 + (uint32_t)__builtin_ctzll(bits);
-	for (uint32_t word = 0; word < words; word++)
-		if (net->active[link->first_word + word])
-			return link->first_voq + word * 64 + (uint32_t)__builtin_ctzll(net->active[link->first_word + word]);
+	for (uint32_t i = 0, word = first / 64; i <= words; i++, word = word + 1 == words ? 0 : word + 1) {
+		uint64_t bits = net->active[link->first_word + word];
+		for (bits &= i ? ~UINT64_C(0) : ~UINT64_C(0) << first % 64; bits; bits &= bits - 1) {
+			uint32_t voq = link->first_voq + word * 64 + (uint32_t)__builtin_ctzll(bits);
+			if (net->avails_ps[voq] <= link->event_ps)
+				return voq;
+		}
+	}
 	return PACKET_NONE;
 }
 
@@ -50,7 +53,6 @@ static void ask_queue(const struct packet_network *net, struct packet_peek *peek
 	if (peek->voq == PACKET_NONE)
 		return;
 	__builtin_prefetch(&net->voqs[peek->voq]);
-	__builtin_prefetch(&net->avails_ps[peek->voq]);
 	if (net->watches)
 		__builtin_prefetch(net->watches[peek->link].arrivals + net->watches[peek->link].first);
 }
@@ -59,10 +61,15 @@ static void ask_packet(const struct packet_network *net, const struct packet_pee
 {
 	if (peek->voq == PACKET_NONE)
 		return;
-	if (net->voqs[peek->voq].head != PACKET_NONE)
-		__builtin_prefetch(&net->entries[net->voqs[peek->voq].head]);
-	if (net->voqs[peek->voq].returns != PACKET_NONE)
-		__builtin_prefetch(&net->credits[net->voqs[peek->voq].returns]);
+	const struct packet_voq *voq = &net->voqs[peek->voq];
+	if (voq->head != PACKET_NONE)
+		__builtin_prefetch(&net->entries[voq->head]);
+	if (voq->credit != PACKET_NONE)
+		__builtin_prefetch(&net->credits[voq->credit]);
+	if (voq->returns != PACKET_NONE) {
+		__builtin_prefetch(&net->credits[voq->returns]);
+		__builtin_prefetch(&net->links[voq->returns / net->n_channels].credit_back_ps);
+	}
 }
 
 /* The link that the packet goes to, and what it knows of the packet's way. */
@@ -70,7 +77,12 @@ static void ask_way(const struct packet_network *net, struct packet_peek *peek)
 {
 	if (peek->voq == PACKET_NONE || net->voqs[peek->voq].head == PACKET_NONE || net->adapts)
 		return;
-	const struct packet_entry *entry = &net->entries[net->voqs[peek->voq].head];
+	const struct packet_voq *voq = &net->voqs[peek->voq];
+	const struct packet_entry *entry = &net->entries[voq->head];
+	if (voq->credit != PACKET_NONE && net->credits[voq->credit].newest.next != PACKET_NONE)
+		__builtin_prefetch(&net->returns[net->credits[voq->credit].newest.next]);
+	if (entry->next != PACKET_NONE)
+		__builtin_prefetch(&net->entries[entry->next]);
 	if (packet_ends(net, peek->link, entry)) {
 		__builtin_prefetch(&net->wires[peek->link]);
 		return;
@@ -100,6 +112,16 @@ static void ask_next_link(const struct packet_network *net, const struct packet_
 		__builtin_prefetch(&net->tallies[index]);
 }
 
+static void ask_next_queue(const struct packet_network *net, const struct packet_peek *peek)
+{
+	if (peek->next_voq == PACKET_NONE)
+		return;
+	uint32_t index = net->voqs[peek->next_voq].link;
+	__builtin_prefetch(&net->active[net->links[index].first_word]);
+	if (net->watches && net->watches[index].n)
+		__builtin_prefetch(net->watches[index].arrivals + net->watches[index].first + net->watches[index].n);
+}
+
 /* Each step for what was noted some notes before. */
 static void note(struct packet_network *net, struct packet_ahead *ahead, uint32_t link)
 {
@@ -110,6 +132,7 @@ static void note(struct packet_network *net, struct packet_ahead *ahead, uint32_
 	ask_packet(net, &ahead->peeks[(n - 3 * STEP) % PACKET_AHEAD]);
 	ask_way(net, &ahead->peeks[(n - 4 * STEP) % PACKET_AHEAD]);
 	ask_next_link(net, &ahead->peeks[(n - 5 * STEP) % PACKET_AHEAD]);
+	ask_next_queue(net, &ahead->peeks[(n - 6 * STEP) % PACKET_AHEAD]);
 }
 
 static void look_at_days(struct packet_network *net)

@@ -17,6 +17,7 @@ static uint32_t return_take(struct packet_network *net)
 		index = net->free_return;
 	}
 	net->free_return = net->returns[index].next;
+	net->n_returns_used++;
 	return index;
 }
 
@@ -26,6 +27,7 @@ static void give_back(struct packet_network *net, uint32_t *from)
 	*from = net->returns[index].next;
 	net->returns[index].next = net->free_return;
 	net->free_return = index;
+	net->n_returns_used--;
 }
 
 /* What of one return is there by time_ps. */

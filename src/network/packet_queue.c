@@ -8,6 +8,8 @@
 
 #include "network/packet.h"
 
+enum { FRONT = 8 };
+
 static struct packet_arrival *at(const struct packet_watch *watch, uint32_t i) { return &watch->arrivals[watch->first + i]; }
 
 /* Makes room behind the last one: at the front, or in more memory. */
@@ -112,6 +114,10 @@ static void take_first(struct packet_watch *watch)
 	if (--head->count == 0) {
 		watch->first++;
 		watch->n--;
+		if (watch->first >= FRONT && watch->n <= FRONT) { /* stay in few cache lines */
+			memmove(watch->arrivals, watch->arrivals + watch->first, watch->n * sizeof *watch->arrivals);
+			watch->first = 0;
+		}
 		return;
 	}
 	head->time_ps += head->stride_ps;

@@ -79,12 +79,9 @@ static void bin_queue(void *context, uint32_t link, int64_t start_ps, int64_t en
 static void look_at_memory(struct bench *bench)
 {
 	const struct packet_network *net = (const struct packet_network *)bench->net.network;
-	uint32_t n_returns = net->n_returns;
-	for (uint32_t i = net->free_return; i != PACKET_NONE; i = net->returns[i].next)
-		n_returns--;
 	if (net->n_entries_used < 1000)
 		return; /* links as such take more than so few packets */
-	double bytes = ((double)net->n_entries_used * sizeof *net->entries + (double)n_returns * sizeof *net->returns) / net->n_entries_used;
+	double bytes = ((double)net->n_entries_used * sizeof *net->entries + (double)net->n_returns_used * sizeof *net->returns) / net->n_entries_used;
 	bench->in_flight_bytes = bytes > bench->in_flight_bytes ? bytes : bench->in_flight_bytes;
 }
 
