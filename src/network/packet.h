@@ -105,7 +105,6 @@ struct packet_link {
 	uint32_t last_input;
 	int64_t full_ps;    /* serialization of a full packet */
 	/* The second line. */
-	int64_t credit_back_ps; /* from the end of the use of the buffer at its end to the sender's knowing it */
 	int64_t horizon_ps;     /* for so long what others decide from now on does not reach it */
 	int64_t stalled_since_ps;
 	uint32_t target;        /* node */
@@ -113,7 +112,7 @@ struct packet_link {
 	uint32_t turns;         /* packets that came over it and had several ways on */
 	uint16_t kind;          /* of the fabric's */
 	bool up;                /* has capacity */
-	char unused[25];
+	char unused[33];
 };
 _Static_assert(sizeof(struct packet_link) == 128, "two cache lines");
 
@@ -127,9 +126,10 @@ struct packet_return {
 struct packet_credit {
 	int64_t free_bytes; /* below 0 while a train counts on what will return */
 	int64_t next_ps;    /* no return is earlier; TIME_NEVER: none is on its way */
+	int64_t back_ps;    /* from the end of the use of the buffer to the sender's knowing it */
 	struct packet_return newest; /* count = 0: none; its `next` are the older ones that are still on their way */
 	bool blocked;       /* the link wants to hear of the next return */
-	char unused[23];    /* one cache line */
+	char unused[15];    /* one cache line */
 };
 
 /* The packets of one input behind the one that is offered to its output. */

@@ -7,13 +7,13 @@
  * which needs what the one before asked for. */
 #include "network/packet.h"
 
-enum { FIRST_DAY = 6, LAST_DAY = 192, MOST_OF_A_DAY = 3, STEP = 5, STEPS = 7, MOST_INPUTS = 64 };
+enum { FIRST_DAY = 6, LAST_DAY = 96, MOST_OF_A_DAY = 3, STEP = 5, STEPS = 7, MOST_INPUTS = 64 };
 
 static void ask_link(const struct packet_network *net, struct packet_peek *peek, uint32_t index)
 {
 	*peek = (struct packet_peek){.link = index, .voq = PACKET_NONE, .next_voq = PACKET_NONE};
 	__builtin_prefetch(&net->links[index]);
-	__builtin_prefetch(&net->links[index].credit_back_ps);
+	__builtin_prefetch(&net->links[index].horizon_ps);
 }
 
 static void ask_bitmap(const struct packet_network *net, const struct packet_peek *peek)
@@ -68,8 +68,7 @@ static void ask_packet(const struct packet_network *net, const struct packet_pee
 		__builtin_prefetch(&net->credits[voq->credit]);
 	if (voq->returns != PACKET_NONE) {
 		__builtin_prefetch(&net->credits[voq->returns]);
-		__builtin_prefetch(&net->links[voq->returns / net->n_channels].credit_back_ps);
-	}
+			}
 }
 
 /* The link that the packet goes to, and what it knows of the packet's way. */
@@ -101,7 +100,7 @@ static void ask_next_link(const struct packet_network *net, const struct packet_
 		return;
 	uint32_t index = net->voqs[peek->next_voq].link, tail = net->voqs[peek->next_voq].tail;
 	__builtin_prefetch(&net->links[index]);
-	__builtin_prefetch(&net->links[index].credit_back_ps);
+	__builtin_prefetch(&net->links[index].horizon_ps);
 	if (net->voqs[peek->next_voq].head != PACKET_NONE)
 		__builtin_prefetch(&net->entries[tail]);
 	if (net->trains)

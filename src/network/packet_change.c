@@ -178,7 +178,8 @@ void packet_link_changed(struct network *network, uint32_t index, int64_t old_by
 	link->unit_wire = 0; /* no packet has that size: serializations are computed anew */
 	link->latency_ps = links->latency_ps[index];
 	link->up = links->bytes_per_s[index] > 0;
-	net->links[index].credit_back_ps = link->latency_ps + net->credit_delay_ps;
+	for (uint32_t vc = 0; vc < net->n_channels; vc++)
+		net->credits[index * net->n_channels + vc].back_ps = link->latency_ps + net->credit_delay_ps;
 	if ((links->state[index] == LINK_DOWN || links->kills) && old_bytes_per_s > 0 && !net->fifos)
 		packet_loss_on_wire(net, index);
 	packet_loss_send_again(net);

@@ -67,7 +67,7 @@ int64_t packet_foresee(struct packet_network *net, const struct packet_course *c
 	int64_t n = known < want && net->hops[course->hop].next_voq != PACKET_LAST ? foresee_next(net, course, want, &next) : 0;
 	if (n == 0)
 		return known;
-	int64_t back_ps = next.start_ps + next.each_ps + net->links[course->link].credit_back_ps;
+	int64_t back_ps = next.start_ps + next.each_ps + net->credits[credit].back_ps;
 	int64_t slack_ps = course->start_ps + now * course->spacing_ps - back_ps;
 	if (slack_ps < 0)
 		return known;

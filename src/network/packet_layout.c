@@ -64,10 +64,10 @@ static void layout_credits(struct packet_network *net)
 			for (uint32_t vc = 0; vc < net->n_channels; vc++)
 				net->voqs[net->links[fabric->out_links[o]].first_voq + net->links[in].in_port * net->n_channels + vc].returns =
 					in * net->n_channels + vc;
-		net->links[in].credit_back_ps = net->links[in].latency_ps + net->credit_delay_ps;
 		for (uint32_t vc = 0; vc < net->n_channels; vc++)
 			net->credits[in * net->n_channels + vc] =
-				(struct packet_credit){.free_bytes = buffer_bytes(net, in), .next_ps = TIME_NEVER, .newest = {.next = PACKET_NONE}};
+				(struct packet_credit){.free_bytes = buffer_bytes(net, in), .next_ps = TIME_NEVER, .newest = {.next = PACKET_NONE},
+						       .back_ps = net->links[in].latency_ps + net->credit_delay_ps};
 	}
 }
 
@@ -86,7 +86,7 @@ static void layout_horizons(struct packet_network *net)
 		for (uint32_t o = fabric->out_first[fabric->npu_node[npu]]; o < fabric->out_first[fabric->npu_node[npu] + 1]; o++)
 			net->links[fabric->out_links[o]].at_npu = 1;
 	for (uint32_t i = 0; i < fabric->n_links; i++) {
-		int64_t horizon_ps = least_ps[fabric->link_source[i]], back_ps = net->links[i].credit_back_ps;
+		int64_t horizon_ps = least_ps[fabric->link_source[i]], back_ps = net->links[i].latency_ps + net->credit_delay_ps;
 		net->links[i].horizon_ps = horizon_ps = net->credits_on && back_ps < horizon_ps ? back_ps : horizon_ps;
 		net->links[i].batches = !net->fifos && !(net->ways && net->base.setup.routes->routing != ROUTING_SPRAY) &&
 			horizon_ps >= net->links[i].full_ps;

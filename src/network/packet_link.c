@@ -365,7 +365,7 @@ static void launch(struct packet_network *net, uint32_t index, uint32_t input, u
 		if (net->fifos)
 			packet_fifo_next(net, returns, end_ps);
 		if (net->credits_on)
-			packet_credit_post(net, returns, time_ps + each_ps + net->links[returns / net->n_channels].credit_back_ps, spacing_ps,
+			packet_credit_post(net, returns, time_ps + each_ps + net->credits[returns].back_ps, spacing_ps,
 					   count, wire);
 	}
 	if (last) {

@@ -181,7 +181,7 @@ static void free_room(struct packet_network *net, uint32_t credit, const struct 
 	int64_t now_ps = net->base.setup.engine->now_ps;
 	for (uint32_t i = 0; net->credits_on && i < packets->count; i++) {
 		int64_t there_ps = packets->avail_ps + (int64_t)i * packets->stride_ps;
-		packet_credit_post(net, credit, (there_ps > now_ps ? there_ps : now_ps) + net->links[credit / net->n_channels].credit_back_ps, 0,
+		packet_credit_post(net, credit, (there_ps > now_ps ? there_ps : now_ps) + net->credits[credit].back_ps, 0,
 				   1, packets->payload + net->header);
 	}
 }

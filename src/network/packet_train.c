@@ -129,7 +129,7 @@ static void give_back(struct packet_network *net, uint32_t index, uint32_t paylo
 	if (credit == PACKET_NONE)
 		packet_message_at(net, train->message)->unsent += bytes;
 	else if (net->credits_on)
-		packet_credit_unpost(net, credit, last_ps + each_ps + net->links[credit / net->n_channels].credit_back_ps, count);
+		packet_credit_unpost(net, credit, last_ps + each_ps + net->credits[credit].back_ps, count);
 	if (next == PACKET_LAST)
 		packet_message_at(net, train->message)->undelivered += bytes;
 	else if (net->credits_on)
@@ -265,5 +265,5 @@ void packet_train_touch(struct packet_network *net, uint32_t index, int64_t time
 	packet_plan(net, index);
 	uint32_t credit = net->voqs[voq].returns;
 	if (credit != PACKET_NONE)
-		touch_upstream(net, credit, first_end_ps + net->links[credit / net->n_channels].credit_back_ps);
+		touch_upstream(net, credit, first_end_ps + net->credits[credit].back_ps);
 }
