@@ -92,7 +92,7 @@ static const struct weft_param packet_params[] = {
 const struct network_model network_packet = {
 	.name = "packet",
 	.summary = "packets, virtual output queues, round robin, credits: lossless fabrics",
-	.version = 2,
+	.version = 3,
 	.params = packet_params,
 	.routings = 1u << ROUTING_DEFAULT | 1u << ROUTING_ECMP | 1u << ROUTING_SPRAY | 1u << ROUTING_VALIANT |
 		    1u << ROUTING_ADAPTIVE | 1u << ROUTING_UGAL,
