@@ -459,12 +459,14 @@ static inline void packet_tally_packets(struct packet_network *net, uint32_t lin
 	tally->busy_ps += count * each_ps;
 }
 
-/* packet_queue.c: packets join the queue of a link later; the last `count` that were to join it do not; `count` start; the queue is
+/* packet_queue.c: packets join the queue of a link later; the last `count` that were to join it do not; one starts; the queue is
  * another now; what is untold is told. */
 void packet_watch_arrive(struct packet_network *net, uint32_t voq, const struct packet_entry *entry);
 void packet_watch_again(struct packet_network *net, uint32_t voq, const struct packet_entry *entry); /* before others of its queue */
 void packet_watch_recall(struct packet_network *net, uint32_t voq, uint32_t count);
-void packet_watch_start(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t spacing_ps, uint32_t count, uint32_t wire);
+void packet_watch_start(struct packet_network *net, uint32_t link, int64_t start_ps, uint32_t wire);
+/* Whether these start as they arrive and nothing waits; then that was all of it. */
+bool packet_watch_none(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t spacing_ps, uint32_t count, uint32_t wire);
 void packet_watch_rebuild(struct packet_network *net, uint32_t link); /* from its queues, after losses */
 void packet_watch_end(struct packet_network *net, uint32_t link);
 

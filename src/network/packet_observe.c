@@ -73,7 +73,7 @@ void packet_observe(struct packet_network *net, uint32_t link, const struct pack
 	if (net->links[link].unseen)
 		packet_observe_train(net, link);
 	if (net->watches && returns != PACKET_NONE) { /* waits in a node's buffers, not those of its own messages */
-		packet_watch_start(net, link, start_ps, 0, 1, entry->payload + net->header);
+		packet_watch_start(net, link, start_ps, entry->payload + net->header);
 		observe_hops(net, link, start_ps - entry->avail_ps, 0, each_ps, 1, packet_ends(net, link, entry));
 	}
 	packet_tally_packets(net, link, start_ps, 0, each_ps, 1, entry->payload, kind_of(net, entry->message));
@@ -90,19 +90,26 @@ void packet_observe_train_later(struct packet_network *net, uint32_t link, const
 	packet_observe_later(net, link);
 }
 
+/* Packets of the link's train. Where they waited, packet by packet: waits and packets are summed up in order of time. */
 static void observe_part(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t each_ps, int64_t avail_ps, uint32_t payload,
 			 uint32_t count, bool direct)
 {
 	const struct packet_train *train = &net->trains_started[link];
-	if (net->watches && train->input != net->links[link].n_inputs - 1u) {
-		if (!direct)
-			packet_watch_start(net, link, start_ps, train->spacing_ps, count, payload + net->header);
-		observe_hops(net, link, start_ps - avail_ps, (int64_t)train->spacing_ps - train->stride_ps, each_ps, count,
+	bool own = train->input == net->links[link].n_inputs - 1u;
+	int64_t spacing_ps = train->spacing_ps;
+	if (net->watches && !own)
+		observe_hops(net, link, start_ps - avail_ps, spacing_ps - train->stride_ps, each_ps, count,
 			     net->hops[train->hop].next_voq == PACKET_LAST);
-	}
-	packet_tally_packets(net, link, start_ps, train->spacing_ps, each_ps, count, payload, train->kind);
 	if (net->runs)
-		observe_intervals(net, link, train->id, start_ps, train->spacing_ps, each_ps, count);
+		observe_intervals(net, link, train->id, start_ps, spacing_ps, each_ps, count);
+	if (!net->watches || own || direct || packet_watch_none(net, link, start_ps, spacing_ps, count, payload + net->header)) {
+		packet_tally_packets(net, link, start_ps, spacing_ps, each_ps, count, payload, train->kind);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++, start_ps += spacing_ps) {
+		packet_watch_start(net, link, start_ps, payload + net->header);
+		packet_tally_packets(net, link, start_ps, 0, each_ps, 1, payload, train->kind);
+	}
 }
 
 /* A train is told when the next start on its link is: then nothing of it can be recalled any more. */

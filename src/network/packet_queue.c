@@ -140,8 +140,9 @@ static void advance(struct packet_network *net, uint32_t link, struct packet_wat
 }
 
 /* The common case: nothing waits, and packets start as they arrive. */
-static bool start_at_once(struct packet_watch *watch, int64_t start_ps, int64_t spacing_ps, uint32_t count, uint32_t wire)
+bool packet_watch_none(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t spacing_ps, uint32_t count, uint32_t wire)
 {
+	struct packet_watch *watch = &net->watches[link];
 	if (watch->bytes != 0 || watch->n == 0)
 		return false;
 	struct packet_arrival *head = at(watch, 0);
@@ -156,15 +157,13 @@ static bool start_at_once(struct packet_watch *watch, int64_t start_ps, int64_t 
 	return true;
 }
 
-void packet_watch_start(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t spacing_ps, uint32_t count, uint32_t wire)
+void packet_watch_start(struct packet_network *net, uint32_t link, int64_t start_ps, uint32_t wire)
 {
 	struct packet_watch *watch = &net->watches[link];
-	if (start_at_once(watch, start_ps, spacing_ps, count, wire))
+	if (packet_watch_none(net, link, start_ps, 0, 1, wire))
 		return;
-	for (uint32_t i = 0; i < count; i++, start_ps += spacing_ps) {
-		advance(net, link, watch, start_ps);
-		watch->bytes -= wire; /* below 0 until what arrived in this instant is taken in */
-	}
+	advance(net, link, watch, start_ps);
+	watch->bytes -= wire; /* below 0 until what arrived in this instant is taken in */
 }
 
 /* One packet that is, or will be, in the queue. */

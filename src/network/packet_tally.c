@@ -37,6 +37,7 @@ static struct packet_tally *open_at(struct packet_network *net, uint32_t link, i
 	return tally;
 }
 
+/* By itself: where nobody has borders, or what came later was told before. */
 static void tell_packet(struct packet_network *net, uint32_t link, int64_t start_ps, int64_t each_ps, uint32_t payload, uint8_t kind)
 {
 	struct link_stretch stretch = {.start_ps = start_ps, .end_ps = start_ps + each_ps, .payload = payload, .overhead = net->header,
@@ -84,7 +85,7 @@ void packet_tally_far(struct packet_network *net, uint32_t link, int64_t start_p
 	while (count) {
 		struct packet_tally *tally = open_at(net, link, start_ps);
 		int64_t room_ps = tally->border_ps - start_ps - each_ps, fit = 1;
-		if (tally->border_ps == tally->from_ps) { /* where told by themselves */
+		if (tally->border_ps == tally->from_ps || start_ps < tally->from_ps) {
 			tell_packet(net, link, start_ps, each_ps, payload, kind);
 		} else if (room_ps < 0) {
 			add_parts(net, link, start_ps, each_ps, payload, kind);
