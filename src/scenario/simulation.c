@@ -226,8 +226,11 @@ static int start_physics(struct simulation *simulation, struct error *err)
 {
 	if (!simulation->physics || !simulation->physics->asked)
 		return 0;
-	engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
-	return physics_start(simulation->physics, simulation, err);
+	if (physics_start(simulation->physics, simulation, err))
+		return -1;
+	if (simulation->physics->streams) /* without a control phase models count on links as they are */
+		engine_register_phase(&simulation->engine, ENGINE_PHASE_CONTROL, on_control, simulation);
+	return 0;
 }
 
 static int start_circuits(struct simulation *simulation, struct error *err)
