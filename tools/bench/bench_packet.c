@@ -2,9 +2,9 @@
  *
  *     bench_packet topology=star:n=64 work=ring bytes=16e6 [payload=4096] [header=10] [trains=true] [routing=default] [bins=1]
  *
- * bins=1: what a timeline of `detail: bins` keeps in memory is kept here too, by the same code (timeline/bins.h): payload, overhead, busy
- * time, queues and stalls. in_flight_bytes: most that a packet in flight took, its credit on the way back included, looked at now and
- * then; with trains a packet is a train.
+ * bins=1: what a timeline of `detail: bins, bin: 100 ns` keeps in memory is kept here too, by the same code (timeline/bins.h): payload, overhead, busy
+ * time, queues and stalls. in_flight_bytes: what a packet in flight, or a train of them, took when
+ * most were in flight, its credit on the way back included (looked at every 65536 events).
  *
  * work: ring (all-reduce), rings (two of half the ranks, placed at random), alltoall (bytes per pair), permutation (bytes each). */
 #include <sys/resource.h>
@@ -21,6 +21,7 @@ struct bench {
 	int64_t bytes, delivered_ps;
 	uint64_t n_messages;
 	struct bins bins;
+	uint32_t most_entries;
 	double in_flight_bytes;
 };
 
@@ -79,10 +80,11 @@ static void bin_queue(void *context, uint32_t link, int64_t start_ps, int64_t en
 static void look_at_memory(struct bench *bench)
 {
 	const struct packet_network *net = (const struct packet_network *)bench->net.network;
-	if (net->n_entries_used < 1000)
-		return; /* links as such take more than so few packets */
-	double bytes = ((double)net->n_entries_used * sizeof *net->entries + (double)net->n_returns_used * sizeof *net->returns) / net->n_entries_used;
-	bench->in_flight_bytes = bytes > bench->in_flight_bytes ? bytes : bench->in_flight_bytes;
+	if (net->n_entries_used <= bench->most_entries)
+		return;
+	bench->most_entries = net->n_entries_used;
+	bench->in_flight_bytes = ((double)net->n_entries_used * sizeof *net->entries + (double)net->n_returns_used * sizeof *net->returns) /
+				 net->n_entries_used;
 }
 
 static void start_rings(struct bench *bench, uint32_t n_rings)
@@ -153,7 +155,7 @@ int main(int argc, char **argv)
 	bench.bytes = (int64_t)atof(option(argc, argv, "bytes", "16e6"));
 	struct observer observer = {.context = &bench, .border = bin_border, .link_stretch = bin_stretch, .link_queue = bin_queue};
 	if (atoi(option(argc, argv, "bins", "1"))) {
-		bins_init(&bench.bins, net->fabric.n_links, bins_default(net->fabric.n_links, false), PS_PER_NS);
+		bins_init(&bench.bins, net->fabric.n_links, bins_default(net->fabric.n_links, false), 100 * PS_PER_NS);
 		observers_add(&net->observers, &observer, false);
 	}
 	test_net_create(net, "packet", settings, sizeof settings / sizeof *settings);
