@@ -8,8 +8,9 @@
  * What an output may start at time t depends only on packets available and credits returned by t, and whatever an event at t posts
  * is later than t. So no decision depends on the order of an instant's events, and no phase is needed.
  *
- * Packets that follow each other evenly over the same path are one entry in their queues and are started by one event (a
- * train, packet_train.c), which splits when something else comes to the link. `trains: false` starts them one by one. */
+ * Where links are fixed an event decides all that a link starts before news from others can reach it (packet_link_due). Packets that
+ * follow each other evenly over the same path are one entry in their queues and are started by one event (a train, packet_train.c), over
+ * idle links further on too (packet_foresee.c), which splits when something else comes to the link. `trains: false` starts them one by one. */
 #ifndef WEFT_NETWORK_PACKET_H
 #define WEFT_NETWORK_PACKET_H
 
@@ -263,10 +264,6 @@ int packet_learn_routes(struct packet_network *net, struct error *err);
 
 /* packet_link.c: the hot loop. */
 void packet_link_due(void *context, uint32_t link);
-/* When packets that start on this link then, and take each_ps, may start on the next one. */
-int64_t packet_available(const struct packet_network *net, const struct packet_link *link, uint32_t voq, uint32_t wire, int64_t start_ps,
-			 int64_t each_ps);
-int64_t packet_unit_ps(const struct packet_network *net, struct packet_link *link, uint32_t wire);
 void packet_push(struct packet_network *net, uint32_t voq, uint32_t entry);
 void packet_wake(struct packet_network *net, uint32_t link, int64_t time_ps);
 uint32_t packet_entry_take_slow(struct packet_network *net);
@@ -275,6 +272,26 @@ void packet_plan(struct packet_network *net, uint32_t link);
 void packet_push_front(struct packet_network *net, uint32_t voq, uint32_t entry);
 void packet_append(struct packet_network *net, uint32_t voq, uint32_t entry); /* wakes nobody */
 void packet_input_empty(struct packet_network *net, struct packet_link *link, uint32_t input);
+
+/* Takes `count` packets from the head of a queue; they are returned as an entry of their own. */
+uint32_t packet_detach(struct packet_network *net, struct packet_link *link, uint32_t input, uint32_t count);
+
+/* packet_start.c */
+/* When packets that start on this link then, and take each_ps, may start on the next one. */
+int64_t packet_available(const struct packet_network *net, const struct packet_link *link, uint32_t voq, uint32_t wire, int64_t start_ps,
+			 int64_t each_ps);
+int64_t packet_unit_ps(const struct packet_network *net, struct packet_link *link, uint32_t wire);
+enum packet_start {
+	START_DUE,          /* the first of them starts now, or nothing can come before it */
+	START_AHEAD,        /* before their time: all of them may be recalled */
+	START_DIRECT,       /* likewise, as they arrive */
+	START_TAIL          /* one, of the same message, behind the link's train and before its time */
+};
+/* Starts `count` packets of the head of an input at time_ps and every spacing_ps after it. */
+void packet_start(struct packet_network *net, uint32_t link, uint32_t input, int64_t time_ps, int64_t spacing_ps, uint32_t count,
+		  enum packet_start how);
+/* The rest of a message starts behind the train of its full packets, in the same event, if nothing else waits for the link. */
+void packet_start_tail(struct packet_network *net, uint32_t link, uint32_t input);
 
 /* packet_ahead.c */
 void packet_look_ahead(struct packet_network *net);

@@ -86,8 +86,8 @@ static void ask_way(const struct packet_network *net, struct packet_peek *peek)
 		__builtin_prefetch(&net->wires[peek->link]);
 		return;
 	}
-	peek->next_voq = entry->hop & PACKET_HOPWISE ? packet_ways_peek(net, peek->link * net->n_channels + packet_channel(net, entry->hop), entry) :
-			 net->hops[entry->hop].next_voq;
+	uint32_t arrives_by = peek->link * net->n_channels + packet_channel(net, entry->hop);
+	peek->next_voq = entry->hop & PACKET_HOPWISE ? packet_ways_peek(net, arrives_by, entry) : net->hops[entry->hop].next_voq;
 	if (peek->next_voq == PACKET_NONE)
 		return;
 	__builtin_prefetch(&net->voqs[peek->next_voq]);

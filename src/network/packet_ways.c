@@ -279,7 +279,8 @@ void packet_ways_missing(struct packet_network *net, uint32_t credit, const stru
 uint32_t packet_ways_peek(const struct packet_network *net, uint32_t credit, const struct packet_entry *entry)
 {
 	const struct packet_ways *all = net->ways;
-	uint32_t link = credit / net->n_channels, id = all->table ? all->table[packet_table_index(net, net->links[link].target, entry->stride_ps)] : 0;
+	uint32_t link = credit / net->n_channels;
+	uint32_t id = all->table ? all->table[packet_table_index(net, net->links[link].target, entry->stride_ps)] : 0;
 	const struct packet_set *set = &all->sets[id];
 	if (!set->n)
 		return PACKET_NONE;

@@ -167,7 +167,8 @@ static void one_stall(void *context, uint32_t link, int64_t start_ps, int64_t en
 	bins_extra_add(context, BINS_STALL_PS, link, start_ps, end_ps, end_ps - start_ps);
 }
 
-static void fill_bins(const struct program *program, const char *trains, struct bins *bins, int64_t base_ps, bool by_kind, struct observer observer)
+static void fill_bins(const struct program *program, const char *trains, struct bins *bins, int64_t base_ps, bool by_kind,
+		      struct observer observer)
 {
 	struct test_net net;
 	struct test_flow flows[24];

@@ -2,9 +2,9 @@
  *
  *     bench_packet topology=star:n=64 work=ring bytes=16e6 [payload=4096] [header=10] [trains=true] [routing=default] [bins=1]
  *
- * bins=1: what a timeline of `detail: bins, bin: 100 ns` keeps in memory is kept here too, by the same code (timeline/bins.h): payload, overhead, busy
- * time, queues and stalls. in_flight_bytes: what a packet in flight, or a train of them, took when
- * most were in flight, its credit on the way back included (looked at every 65536 events).
+ * bins=1: what a timeline of `detail: bins, bin: 100 ns` keeps in memory is kept here too, by the same code (timeline/bins.h): payload,
+ * overhead, busy time, queues and stalls. in_flight_bytes: what a packet in flight, or a train of them, took when most were in flight,
+ * its credit on the way back included (looked at every 65536 events).
  *
  * work: ring (all-reduce), rings (two of half the ranks, placed at random), alltoall (bytes per pair), permutation (bytes each). */
 #include <sys/resource.h>
