@@ -1,4 +1,6 @@
 /* What a start does: credits, the message's account, observers, and where the packets go from there. */
+#include <assert.h>
+
 #include "network/packet.h"
 
 int64_t packet_unit_ps(const struct packet_network *net, struct packet_link *link, uint32_t wire)
@@ -114,6 +116,7 @@ static void launch(struct packet_network *net, uint32_t index, uint32_t input, u
 	int64_t each_ps = packet_unit_ps(net, link, wire), bytes = (int64_t)entry->payload * count;
 	int64_t end_ps = time_ps + (int64_t)(count - 1) * spacing_ps + each_ps;
 	bool last = packet_ends(net, index, entry);
+	assert(time_ps >= net->base.setup.engine->now_ps);
 	net->counters.packet_hops += count;
 	note_start(net, index, entry, input, returns, time_ps, spacing_ps, each_ps, how);
 	if (link->stalled)
@@ -174,7 +177,8 @@ void packet_start_tail(struct packet_network *net, uint32_t index, uint32_t inpu
 	struct packet_link *link = &net->links[index];
 	struct packet_train *train = &net->trains_started[index];
 	const struct packet_voq *voq = &net->voqs[link->first_voq + input];
-	if (!link->train || train->tail_payload || train->input != input || voq->head == PACKET_NONE || link->n_active != 1 || link->wary)
+	if (!link->train || train->tail_payload || train->input != input || voq->head == PACKET_NONE || link->n_active != 1 || link->wary ||
+	    packet_train_last_ps(train) <= net->base.setup.engine->now_ps) /* the last: the link was free before now */
 		return;
 	const struct packet_entry *head = &net->entries[voq->head];
 	if (head->count != 1 || head->message != train->message || head->hop != train->hop || net->base.setup.links->errors || net->fifos)

@@ -121,7 +121,8 @@ static void random_programs_agree_with_the_oracle_and_trains_change_nothing(void
 	uint64_t hops_on, hops_off, hops_slow;
 	int64_t stalls = 0, dropped = 0;
 	uint64_t queues = 0;
-	for (uint64_t seed = 1; seed <= 3000; seed++) {
+	for (uint64_t i = 1; i <= 3001; i++) {
+		uint64_t seed = i <= 3000 ? i : 8551; /* which a longer run found */
 		draw_program(&program, seed);
 		draw_changes(&program, seed);
 		run_program(&program, "false", off, &seen_off, &hops_off);
