@@ -269,12 +269,18 @@ static void add_far_stretch(struct bins *bins, uint32_t link, const struct link_
 
 void bins_add_stretch(struct bins *bins, uint32_t link, const struct link_stretch *s)
 {
-	bins_touch(bins, link, s->end_ps);
+	if (s->start_ps >= bins->limit_ps)
+		bins_reach(bins, s->start_ps);
 	uint32_t bin = bins_index(bins, s->start_ps);
 	if (s->end_ps > (int64_t)(bin + 1) * bins->width_ps) {
 		add_far_stretch(bins, link, s);
 		return;
 	}
+	/* A stretch ends with its bin, whenever what happened in it did: the last bin is no reason to make all of them wider. */
+	int64_t end_ps = s->end_ps > s->start_ps + 1 ? s->end_ps - 1 : s->end_ps;
+	if (end_ps > bins->end_ps)
+		bins->end_ps = end_ps;
+	bins->used[link / BINS_BLOCK] = 1;
 	uint64_t at = bins_at(bins, link, bin);
 	bins->bytes[at] += s->payload;
 	bins->busy_ps[at] += s->busy_ps;
