@@ -341,6 +341,11 @@ static inline void packet_entry_give(struct packet_network *net, uint32_t index)
 	net->free_entry = index;
 	net->n_entries_used--;
 }
+static inline void packet_later(int64_t *time_ps, int64_t than_ps)
+{
+	if (than_ps > *time_ps)
+		*time_ps = than_ps;
+}
 static inline bool packet_link_up(const struct packet_network *net, uint32_t link)
 {
 	return net->links[link].up;

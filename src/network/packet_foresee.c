@@ -3,7 +3,7 @@
  * credits are known then. If something else comes meanwhile they are recalled like those of any train (packet_train.c).
  *
  * Here only the count is found, before anything is started: each link of the path in turn starts as many as its credits, and those that
- * the next one will return in time, allow. packet_link.c then starts them, link by link, and finds the same counts. */
+ * the next one will return in time, allow. packet_start.c then starts them, link by link, and finds the same counts. */
 #include "network/packet.h"
 
 /* Nothing that the link has started may still be recalled. */

@@ -85,12 +85,6 @@ static void lose_arriving(struct packet_network *net, uint32_t from, uint32_t vo
 	}
 }
 
-static void later(int64_t *time_ps, int64_t than_ps)
-{
-	if (than_ps > *time_ps)
-		*time_ps = than_ps;
-}
-
 /* When a message is delivered as far as is known now, from what is on its way over last links. */
 static void recount_delivery(struct packet_network *net, uint32_t index)
 {
@@ -104,9 +98,9 @@ static void recount_delivery(struct packet_network *net, uint32_t index)
 				      last_ps > net->base.setup.engine->now_ps;
 			if (entry->message != index || !entry->count)
 				continue;
-			later(&message->deliver_ps, last_ps);
+			packet_later(&message->deliver_ps, last_ps);
 			if (!unsure) /* else the train says so (recount) */
-				later(&message->deliver_sure_ps, last_ps);
+				packet_later(&message->deliver_sure_ps, last_ps);
 		}
 }
 

@@ -35,18 +35,12 @@ static int64_t can_be_seen(const struct packet_network *net, const struct packet
 	return start_ps + header_ps + link->latency_ps + net->forwarding_ps;
 }
 
-static void later(int64_t *time_ps, int64_t than_ps)
-{
-	if (than_ps > *time_ps)
-		*time_ps = than_ps;
-}
-
 /* Bytes of a message that started on its first link; the first packet's end is sure, that of a train not yet. */
 static void account_sent(struct packet_network *net, uint32_t index, int64_t bytes, int64_t first_end_ps, int64_t end_ps)
 {
 	struct packet_message *message = packet_message_at(net, index);
-	later(&message->sent_sure_ps, first_end_ps);
-	later(&message->sent_ps, end_ps);
+	packet_later(&message->sent_sure_ps, first_end_ps);
+	packet_later(&message->sent_ps, end_ps);
 	if ((message->unsent -= bytes) == 0)
 		engine_schedule(net->base.setup.engine, message->sent_ps, net->sent_handler, index);
 }
@@ -55,8 +49,8 @@ static void account_sent(struct packet_network *net, uint32_t index, int64_t byt
 static void account_delivered(struct packet_network *net, uint32_t index, int64_t bytes, int64_t first_arrival_ps, int64_t arrival_ps)
 {
 	struct packet_message *message = packet_message_at(net, index);
-	later(&message->deliver_sure_ps, first_arrival_ps);
-	later(&message->deliver_ps, arrival_ps);
+	packet_later(&message->deliver_sure_ps, first_arrival_ps);
+	packet_later(&message->deliver_ps, arrival_ps);
 	if ((message->undelivered -= bytes) == 0)
 		engine_schedule(net->base.setup.engine, message->deliver_ps, net->delivered_handler, index);
 }

@@ -50,12 +50,6 @@ static int64_t end_ps(const struct packet_train *train)
 	return packet_train_last_ps(train) + (train->tail_payload ? train->tail_each_ps : train->each_ps);
 }
 
-static void later(int64_t *time_ps, int64_t than_ps)
-{
-	if (than_ps > *time_ps)
-		*time_ps = than_ps;
-}
-
 void packet_train_settle(struct packet_network *net, uint32_t index)
 {
 	const struct packet_train *train = &net->trains_started[index];
@@ -67,9 +61,9 @@ void packet_train_settle(struct packet_network *net, uint32_t index)
 	if (!message->live || message->message.id != train->id)
 		return; /* delivered since */
 	if (net->voqs[link->first_voq + train->input].returns == PACKET_NONE)
-		later(&message->sent_sure_ps, end_ps(train));
+		packet_later(&message->sent_sure_ps, end_ps(train));
 	if (net->hops[train->hop].next_voq == PACKET_LAST)
-		later(&message->deliver_sure_ps, end_ps(train) + link->latency_ps);
+		packet_later(&message->deliver_sure_ps, end_ps(train) + link->latency_ps);
 }
 
 /* Takes the last `count` packets from a queue: whole entries, then a part of one. Returns how many it found. */
@@ -203,9 +197,9 @@ static void recount(struct packet_network *net, uint32_t index)
 		if (!net->links[link].train || train->message != index)
 			continue;
 		if (net->voqs[net->links[link].first_voq + train->input].returns == PACKET_NONE)
-			later(&message->sent_ps, end_ps(train));
+			packet_later(&message->sent_ps, end_ps(train));
 		if (net->hops[train->hop].next_voq == PACKET_LAST)
-			later(&message->deliver_ps, end_ps(train) + net->links[link].latency_ps);
+			packet_later(&message->deliver_ps, end_ps(train) + net->links[link].latency_ps);
 	}
 	for (uint32_t p = route->first_path; p < route->first_path + route->n_paths; p++) {
 		const struct path *path = &routes->paths[p];
@@ -213,9 +207,9 @@ static void recount(struct packet_network *net, uint32_t index)
 		uint32_t first_link = routes->hop_link[first], last_link = routes->hop_link[last];
 		const struct packet_train *sending = &net->trains_started[first_link], *arriving = &net->trains_started[last_link];
 		if (net->links[first_link].train && sending->message == index && sending->hop == first)
-			later(&message->sent_ps, end_ps(sending));
+			packet_later(&message->sent_ps, end_ps(sending));
 		if (net->links[last_link].train && arriving->message == index && arriving->hop == last)
-			later(&message->deliver_ps, end_ps(arriving) + net->links[last_link].latency_ps);
+			packet_later(&message->deliver_ps, end_ps(arriving) + net->links[last_link].latency_ps);
 	}
 }
 
